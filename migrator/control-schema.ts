@@ -1,0 +1,135 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { Refused } from '../statemachine/errors.ts';
+import type { Manifest } from './manifest.ts';
+import type { Table } from './table-kinds.ts';
+
+/** Who holds the truth: the SQLite file or PostgreSQL. */
+export type Authority = 'source' | 'target';
+
+/** Any number, the same for every version of the migrator: one run at a time for each target database. */
+const ADVISORY_LOCK_KEY = 7_316_422_871;
+const LOCK_WAIT_MILLISECONDS = 60_000;
+
+const CREATE = `
+CREATE SCHEMA IF NOT EXISTS cutover;
+CREATE TABLE IF NOT EXISTS cutover.authority (
+  singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  holder     text NOT NULL CHECK (holder IN ('source', 'target')),
+  run_id     text NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS cutover.run (
+  run_id      text PRIMARY KEY,
+  mode        text NOT NULL,
+  status      text NOT NULL CHECK (status IN ('running', 'verified', 'failed', 'refused')),
+  started_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  finished_at timestamptz,
+  message     text,
+  manifest    jsonb
+);
+CREATE TABLE IF NOT EXISTS cutover.table_progress (
+  table_name text PRIMARY KEY,
+  run_id     text NOT NULL,
+  rows       bigint NOT NULL,
+  copied_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);`;
+
+/**
+ * Takes the lock that lets one run at a time work on this target, waiting a minute for another run to end. It is held as
+ * long as the connection lives; keepalives let the server notice a migrator that vanished.
+ *
+ * @throws Error (may be repeated) when another run still holds it
+ */
+export async function lockTarget(client: pg.Client): Promise<void> {
+  await client.query('SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3');
+  const deadline = Date.now() + LOCK_WAIT_MILLISECONDS;
+  for (;;) {
+    const { rows } = await client.query('SELECT pg_try_advisory_lock($1) AS locked', [ADVISORY_LOCK_KEY]);
+    if (rows[0].locked) return;
+    if (Date.now() > deadline) {
+      throw new Error(
+        `Another run of the migrator has held this target for more than ${LOCK_WAIT_MILLISECONDS / 1000} s. Let it end, or stop its task; then repeat.`,
+      );
+    }
+    await pause(1_000);
+  }
+}
+
+/** Creates schema `cutover` where it is missing; the truth is then with the source. */
+export async function ensureControlSchema(client: pg.Client, runId: string): Promise<void> {
+  await client.query(CREATE);
+  await client.query("INSERT INTO cutover.authority (holder, run_id) VALUES ('source', $1) ON CONFLICT DO NOTHING", [
+    runId,
+  ]);
+}
+
+export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query("SELECT to_regclass('cutover.authority') IS NOT NULL AS there");
+  return rows[0].there;
+}
+
+export async function readAuthority(
+  client: pg.Client | pg.ClientBase,
+): Promise<{ holder: Authority; runId: string } | undefined> {
+  const { rows } = await client.query('SELECT holder, run_id FROM cutover.authority');
+  return rows[0] && { holder: rows[0].holder, runId: rows[0].run_id };
+}
+
+/**
+ * Refuses to write to a target that holds the truth: it may have rows that the source never saw. Inside a transaction the
+ * row stays locked until its end, so that nobody takes authority in the middle of a write.
+ *
+ * @throws Refused
+ */
+export async function assertAuthoritySource(client: pg.Client): Promise<void> {
+  const { rows } = await client.query('SELECT holder, run_id, changed_at FROM cutover.authority FOR SHARE');
+  if (rows[0]?.holder === 'source') return;
+  throw new Refused(
+    `Authority is with the target since ${rows[0]?.changed_at?.toISOString() ?? 'an unknown time'} (run ${rows[0]?.run_id ?? 'unknown'}): it may hold events that the source never saw, and a copy from the source would erase them. Nothing was changed. To go back to SQLite, run the rollback first.`,
+  );
+}
+
+export async function beginRun(client: pg.Client, runId: string, mode: string): Promise<void> {
+  await client.query(
+    `INSERT INTO cutover.run (run_id, mode, status) VALUES ($1, $2, 'running')
+     ON CONFLICT (run_id) DO UPDATE SET mode = $2, status = 'running', started_at = clock_timestamp(), finished_at = NULL, message = NULL, manifest = NULL`,
+    [runId, mode],
+  );
+}
+
+export async function endRun(
+  client: pg.Client,
+  runId: string,
+  end:
+    | { status: 'verified'; manifest: Manifest }
+    | { status: 'failed' | 'refused'; message: string; manifest?: Manifest },
+): Promise<void> {
+  await client.query(
+    'UPDATE cutover.run SET status = $2, finished_at = clock_timestamp(), message = $3, manifest = $4 WHERE run_id = $1',
+    [runId, end.status, 'message' in end ? end.message : null, end.manifest ? JSON.stringify(end.manifest) : null],
+  );
+}
+
+/** Names of the tables that an earlier run, or this one, has copied whole. */
+export async function copiedTables(client: pg.Client): Promise<Set<string>> {
+  const { rows } = await client.query('SELECT table_name FROM cutover.table_progress');
+  return new Set(rows.map((row) => row.table_name as string));
+}
+
+/**
+ * Creates the role with which the Lambda functions sign in: it reads the migrated tables and schema `cutover` and may
+ * change nothing but authority. On RDS it signs in by IAM; the owner of the database is left alone, since membership in
+ * `rds_iam` would end its password.
+ */
+export async function grantVerifier(client: pg.Client, role: string, tables: Table[]): Promise<void> {
+  const name = pg.escapeIdentifier(role);
+  await client.query(`DO $do$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${pg.escapeLiteral(role)}) THEN CREATE ROLE ${name} LOGIN; END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam') THEN GRANT rds_iam TO ${name}; END IF;
+  END $do$`);
+  await client.query(`GRANT USAGE ON SCHEMA public, cutover TO ${name}`);
+  await client.query(`GRANT SELECT ON ALL TABLES IN SCHEMA cutover TO ${name}`);
+  await client.query(`GRANT UPDATE ON cutover.authority TO ${name}`);
+  for (const table of tables) await client.query(`GRANT SELECT ON ${pg.escapeIdentifier(table.name)} TO ${name}`);
+}

@@ -1,0 +1,50 @@
+import { Refused } from '../statemachine/errors.ts';
+import { type Mode, parseConfiguration } from './configuration.ts';
+import { createProgress } from './progress.ts';
+import { run } from './run.ts';
+
+/** The exit codes of the migrator; ECS passes them on, and both failures arrive as States.TaskFailed. */
+export const EXIT_CODES = { verified: 0, failed: 1, refused: 2 } as const;
+
+const CLOSING_LINES: Record<Mode, string> = {
+  check: 'Check passed. Nothing was changed.',
+  load: 'Migration completed successfully!',
+  reconcile: 'Migration completed successfully!',
+  verify: 'Source and target are equal.',
+};
+
+/**
+ * The migrator as a program: mode in, exit code out.
+ *
+ * @param environment SQLITE_PATH and DATABASE_URL as in runbook step 4; CUTOVER_RUN_ID, CUTOVER_SCRATCH_DIRECTORY,
+ *   CUTOVER_VERIFIER_ROLE and PGSSLROOTCERT may be set
+ * @returns 0 verified, 1 failed and may be repeated, 2 refused
+ */
+export async function migrate(
+  mode: string,
+  options: { json?: boolean; environment?: NodeJS.ProcessEnv; output?: (line: string) => void } = {},
+): Promise<number> {
+  const json = options.json ?? false;
+  const output = options.output ?? ((line: string) => void process.stdout.write(`${line}\n`));
+  const progress = createProgress(output, json);
+  try {
+    const manifest = await run(parseConfiguration(mode, options.environment ?? process.env), progress);
+    if (json)
+      output(
+        JSON.stringify({
+          time: new Date().toISOString(),
+          event: 'result',
+          outcome: 'verified',
+          ...(manifest && { manifest }),
+        }),
+      );
+    else output(CLOSING_LINES[manifest?.mode ?? 'check']);
+    return EXIT_CODES.verified;
+  } catch (error) {
+    const outcome = error instanceof Refused ? 'refused' : 'failed';
+    const message = (error as Error).message;
+    if (json) output(JSON.stringify({ time: new Date().toISOString(), event: 'result', outcome, message }));
+    else process.stderr.write(`${outcome === 'refused' ? 'Refused' : 'Failed'}: ${message}\n`);
+    return EXIT_CODES[outcome];
+  }
+}

@@ -1,0 +1,128 @@
+import type pg from 'pg';
+import { Refused } from '../statemachine/errors.ts';
+import { bringOver } from './bring-over.ts';
+import { checkSource } from './check-source.ts';
+import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
+import {
+  assertAuthoritySource,
+  beginRun,
+  controlSchemaExists,
+  endRun,
+  ensureControlSchema,
+  lockTarget,
+} from './control-schema.ts';
+import { assertNoForeignRows } from './foreign-rows.ts';
+import type { Manifest } from './manifest.ts';
+import type { Progress } from './progress.ts';
+import { fingerprint } from './scratch-copy.ts';
+import { openSource, type Source } from './source.ts';
+import { asTargetFailure, connectTarget } from './target.ts';
+import { compareAll } from './verify.ts';
+
+const RECONCILE_PASSES_MAX = 3;
+
+/**
+ * Runs one mode of the migrator. Nothing is created before the source, the connection and authority have been looked at.
+ *
+ * - `check` looks at the source (and at the target, when one is named) and changes nothing
+ * - `load` copies the tables that are not there yet, while the relay may be live, and brings the others up to date
+ * - `reconcile` does the same after the stop, compares every row, and is exact: it ends verified or not at all
+ * - `verify` compares and changes nothing
+ *
+ * @returns what was done and found; undefined for `check`
+ * @throws Refused when a repetition would end alike, Error when it may be repeated
+ */
+export async function run(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest | undefined> {
+  const { mode, sqlitePath, scratchDirectory, database } = configuration;
+  const open = (): Promise<Source> => openSource(sqlitePath, scratchDirectory);
+  let source = await open();
+  progress.moment('source opened');
+  try {
+    if (mode === 'check') return await check(configuration, source, progress);
+    const client = await connectTarget(database as DatabaseAddress);
+    progress.say('Connected to both databases');
+    progress.say(
+      `Found tables: [${source.tables
+        .map(({ name }) => name)
+        .sort()
+        .join(' ')}]`,
+    );
+    try {
+      if (mode === 'verify') return await compareAll(client, configuration, source, progress);
+      await lockTarget(client);
+      await assertWritable(client, mode, source);
+      await ensureControlSchema(client, configuration.runId);
+      await beginRun(client, configuration.runId, mode);
+      progress.moment('run begun');
+      for (let pass = 1; ; pass++) {
+        const manifest = await recorded(client, configuration.runId, () =>
+          bringOver(client, configuration, source, progress),
+        );
+        if (mode === 'load' || (await unchanged(sqlitePath, source))) {
+          await endRun(client, configuration.runId, { status: 'verified', manifest });
+          progress.moment('run verified');
+          return manifest;
+        }
+        await source.close();
+        if (pass === RECONCILE_PASSES_MAX) {
+          throw new Error(
+            `The source was written to during each of ${pass} passes. Stop every task that writes to ${sqlitePath}, then repeat.`,
+          );
+        }
+        progress.say('The source was written to during the pass; once more.');
+        source = await open();
+      }
+    } catch (error) {
+      throw asTargetFailure(error, 'PostgreSQL refused');
+    } finally {
+      await client.end().catch(() => {});
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** Records how a pass failed before the error goes on; when the connection is gone, the run stays `running`, which is never taken for complete. */
+async function recorded<T>(client: pg.Client, runId: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const failure = asTargetFailure(error, 'PostgreSQL refused') as Error;
+    const status = failure instanceof Refused ? 'refused' : 'failed';
+    await endRun(client, runId, { status, message: failure.message }).catch(() => {});
+    throw failure;
+  }
+}
+
+async function check({ database }: MigratorConfiguration, source: Source, progress: Progress): Promise<undefined> {
+  checkSource(source, progress);
+  progress.say(
+    `The source is sound: ${source.tables.map((table) => `${table.name} ${source.countRows(table)} rows`).join(', ')}.`,
+  );
+  if (!database) return;
+  const client = await connectTarget(database);
+  try {
+    await assertWritable(client, 'check', source);
+    progress.say('The target can take it.');
+  } catch (error) {
+    throw asTargetFailure(error, 'PostgreSQL refused');
+  } finally {
+    await client.end();
+  }
+}
+
+/** @throws Refused unless the target may be written to: authority is with the source, and no rows of others stand there */
+async function assertWritable(client: pg.Client, mode: string, source: Source): Promise<void> {
+  if (await controlSchemaExists(client)) await assertAuthoritySource(client);
+  else if (mode === 'reconcile') {
+    throw new Refused(
+      'There is no schema "cutover" in the target: no load has run. Run "load" first, while the relay is live; the write stop stays short then.',
+    );
+  }
+  await assertNoForeignRows(client, source.tables);
+}
+
+async function unchanged(path: string, source: Source): Promise<boolean> {
+  const now = await fingerprint(path);
+  return source.copy.still && JSON.stringify(now.files) === JSON.stringify(source.copy.files);
+}

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { constants, createReadStream, createWriteStream, rmSync } from 'node:fs';
+import { access, mkdtemp, open, rm, stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Refused } from '../statemachine/errors.ts';
+
+/** What a file of the source was at the time of the copy. `db-shm` is left out: SQLite makes it anew from the WAL. */
+export interface FileFingerprint {
+  file: string;
+  bytes: number;
+  modified: string;
+  sha256: string;
+}
+
+export interface SourceFingerprint {
+  files: FileFingerprint[];
+  /** The database file itself was not changed while all files were read: no checkpoint tore the copy. */
+  still: boolean;
+}
+
+export interface ScratchCopy extends SourceFingerprint {
+  /** Path of the copied database. */
+  path: string;
+  remove(): Promise<void>;
+}
+
+// A hot rollback journal belongs to the database just as a WAL does: without it, half a transaction would count as data.
+const SUFFIXES = ['', '-wal', '-journal'];
+const SQLITE_HEADER = 'SQLite format 3\0';
+
+/**
+ * Says whether there is a SQLite file at `path`, without opening it by SQLite, which would make an empty one.
+ *
+ * @throws Refused when the file is missing, empty, unreadable or something else
+ */
+export async function assertSqliteFile(path: string): Promise<void> {
+  let header: Buffer;
+  try {
+    await access(path, constants.R_OK);
+    const file = await open(path, 'r');
+    try {
+      header = Buffer.alloc(SQLITE_HEADER.length);
+      const { bytesRead } = await file.read(header, 0, header.length, 0);
+      if (bytesRead === 0)
+        throw new Refused(
+          `The SQLite file ${path} is empty (0 bytes): expected a relay's database. Check SQLITE_PATH and the mount.`,
+        );
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof Refused) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT')
+      throw new Refused(`There is no SQLite file at ${path}. Check SQLITE_PATH and the mount; nothing was created.`);
+    if (code === 'EACCES')
+      throw new Refused(`The SQLite file ${path} cannot be read: permission denied for uid ${process.getuid?.()}.`);
+    if (code === 'EISDIR')
+      throw new Refused(`${path} is a directory: expected the SQLite file in it, for example ${join(path, 'db')}.`);
+    throw new Error(`The SQLite file ${path} could not be read.`, { cause: error });
+  }
+  if (header.toString('latin1') !== SQLITE_HEADER) {
+    throw new Refused(`${path} is not a SQLite database: it does not begin with "SQLite format 3". Check SQLITE_PATH.`);
+  }
+}
+
+/**
+ * Copies the database with its WAL (or rollback journal) into a new directory and leaves the source untouched; SQLite
+ * itself would write to it, even when it only reads: it recovers the WAL and builds `db-shm`.
+ *
+ * @throws Refused when the scratch file system has too little room
+ */
+export async function makeScratchCopy(path: string, scratchDirectory = tmpdir()): Promise<ScratchCopy> {
+  await assertRoom(path, scratchDirectory);
+  const directory = await mkdtemp(join(scratchDirectory, 'relay-cutover-source-'));
+  // Ctrl-C ends the process in the middle of anything; a copy of a relay's data must not stay behind.
+  const removeAtExit = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', removeAtExit);
+  const remove = async (): Promise<void> => {
+    process.off('exit', removeAtExit);
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    const copy = join(directory, 'db');
+    const fingerprints = await fingerprint(path, copy);
+    return { path: copy, ...fingerprints, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** Reads every file of the source, with `copyTo` into a copy as well. */
+export async function fingerprint(path: string, copyTo?: string): Promise<SourceFingerprint> {
+  const files: FileFingerprint[] = [];
+  const databaseBefore = await stat(path);
+  for (const suffix of SUFFIXES) {
+    const before = await statOrNothing(path + suffix);
+    if (!before) continue;
+    const sum = createHash('sha256');
+    let bytes = 0;
+    const observe = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        sum.update(chunk);
+        bytes += chunk.length;
+        // A Transform that pushes nothing serves as the sink of a fingerprint without a copy.
+        done(null, copyTo === undefined ? undefined : chunk);
+      },
+    });
+    const reader = createReadStream(path + suffix, { highWaterMark: 1024 * 1024 });
+    if (copyTo === undefined) await pipeline(reader, observe.resume());
+    else await pipeline(reader, observe, createWriteStream(copyTo + suffix));
+    files.push({
+      file: basename(path + suffix),
+      bytes,
+      modified: before.mtime.toISOString(),
+      sha256: sum.digest('hex'),
+    });
+  }
+  const databaseAfter = await stat(path);
+  return {
+    files,
+    still: databaseAfter.size === databaseBefore.size && databaseAfter.mtimeMs === databaseBefore.mtimeMs,
+  };
+}
+
+async function assertRoom(path: string, scratchDirectory: string): Promise<void> {
+  const sizes = await Promise.all(SUFFIXES.map(async (suffix) => (await statOrNothing(path + suffix))?.size ?? 0));
+  // The WAL counts twice: as a file and, once SQLite has checkpointed it, as new pages of the database.
+  const needed = (sizes[0] as number) + 2 * ((sizes[1] as number) + (sizes[2] as number));
+  let free: number;
+  try {
+    const { bavail, bsize } = await statfs(scratchDirectory);
+    free = bavail * bsize;
+  } catch (cause) {
+    throw new Refused(
+      `The scratch directory ${scratchDirectory} cannot be used: ${(cause as Error).message}. Set CUTOVER_SCRATCH_DIRECTORY.`,
+    );
+  }
+  if (free < needed) {
+    throw new Refused(
+      `The scratch directory ${scratchDirectory} has ${free} bytes free and the copy of the source needs ${needed}. Give the task more ephemeral storage or set CUTOVER_SCRATCH_DIRECTORY.`,
+    );
+  }
+}
+
+async function statOrNothing(path: string): Promise<{ size: number; mtime: Date; mtimeMs: number } | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

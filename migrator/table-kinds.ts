@@ -1,0 +1,183 @@
+import { Refused } from '../statemachine/errors.ts';
+
+export interface Column {
+  name: string;
+  type: 'text' | 'int8' | 'int4';
+}
+
+/** A table of the source that goes over, with all that the PostgreSQL relay expects of its counterpart. */
+export interface Table {
+  name: string;
+  kind: string;
+  columns: Column[];
+  /** Statements that make the empty table, without its indexes: they are built after the data, which is many times faster. */
+  create: string[];
+  /** Statements after the data, in any order and side by side; each may run twice. */
+  indexes: string[];
+  /** Statements after all indexes of all tables; each may run twice. */
+  constraints: string[];
+  /** Tables of the same file that must be filled first. */
+  after: string[];
+  /** What must hold in the target beside the rows; `violations` counts the rows for which it does not. */
+  promises: { title: string; violations: string }[];
+}
+
+interface TableKind {
+  title: string;
+  pattern: RegExp;
+  table(name: string, schema: string): Table;
+}
+
+const text = (...names: string[]): Column[] => names.map((name) => ({ name, type: 'text' }));
+
+/** PostgreSQL cuts longer names off in silence, and two of them may then be one. */
+export const IDENTIFIER_BYTES_MAX = 63;
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function index(name: string, table: string, expression: string): string {
+  return `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${quoteIdentifier(table)} ${expression}`;
+}
+
+/** `ALTER TABLE ... ADD CONSTRAINT` knows no IF NOT EXISTS; the name is looked up first, so that the statement may run twice. */
+function constraint(name: string, table: string, definition: string): string {
+  const literal = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+  return `DO $do$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = ${literal(name)} AND conrelid = ${literal(quoteIdentifier(table))}::regclass) THEN
+    ALTER TABLE ${quoteIdentifier(table)} ADD CONSTRAINT ${quoteIdentifier(name)} ${definition};
+  END IF;
+END $do$`;
+}
+
+function createTable(name: string, columns: Column[], extra: string[] = []): string {
+  const types = { text: 'TEXT', int8: 'BIGINT', int4: 'INTEGER' };
+  const lines = [
+    ...columns.map((column) => `${quoteIdentifier(column.name)} ${types[column.type]} NOT NULL`),
+    ...extra,
+  ];
+  return `CREATE TABLE ${quoteIdentifier(name)} (\n  ${lines.join(',\n  ')}\n)`;
+}
+
+/**
+ * Every kind of table that the relay has, and what its PostgreSQL version expects to find: the same names as in SQLite,
+ * created_at as BIGINT, and full-text search by a trigger on `search_vector` in place of FTS5.
+ */
+export const TABLE_KINDS: TableKind[] = [
+  {
+    title: 'events',
+    pattern: /^(.+)__events$/,
+    table(name, schema) {
+      const columns: Column[] = [
+        ...text('id'),
+        { name: 'created_at', type: 'int8' },
+        { name: 'kind', type: 'int4' },
+        ...text('pubkey', 'content', 'tags', 'sig'),
+      ];
+      const searchFunction = quoteIdentifier(`${schema}_update_search_vector`);
+      const searchTrigger = quoteIdentifier(`${schema}_events_search_update`);
+      return {
+        name,
+        kind: 'events',
+        columns,
+        create: [
+          createTable(name, columns, ['search_vector tsvector']),
+          `CREATE OR REPLACE FUNCTION ${searchFunction}() RETURNS trigger AS $body$
+BEGIN
+  NEW.search_vector := to_tsvector('english', coalesce(NEW.content, ''));
+  RETURN NEW;
+END
+$body$ LANGUAGE plpgsql`,
+          `CREATE TRIGGER ${searchTrigger} BEFORE INSERT OR UPDATE ON ${quoteIdentifier(name)}
+FOR EACH ROW EXECUTE FUNCTION ${searchFunction}()`,
+        ],
+        indexes: [
+          constraint(`${name}_pkey`, name, 'PRIMARY KEY (id)'),
+          index(`${schema}__idx_events_search`, name, 'USING GIN (search_vector)'),
+          index(`${schema}__idx_events_created_at`, name, '(created_at)'),
+          index(`${schema}__idx_events_kind`, name, '(kind)'),
+          index(`${schema}__idx_events_pubkey`, name, '(pubkey)'),
+          index(`${schema}__idx_events_kind_pubkey`, name, '(kind, pubkey)'),
+          index(`${schema}__idx_events_kind_pubkey_created_at`, name, '(kind, pubkey, created_at DESC)'),
+        ],
+        constraints: [],
+        after: [],
+        promises: [
+          {
+            title: 'every event can be found by its text',
+            violations: `SELECT count(*)::float8 AS violations FROM ${quoteIdentifier(name)} WHERE search_vector IS NULL`,
+          },
+        ],
+      };
+    },
+  },
+  {
+    title: 'event_tags',
+    pattern: /^(.+)__event_tags$/,
+    table(name, schema) {
+      const columns = text('event_id', 'key', 'value');
+      const events = `${schema}__events`;
+      return {
+        name,
+        kind: 'event_tags',
+        columns,
+        create: [createTable(name, columns)],
+        indexes: [
+          index(`${schema}__idx_event_tags_event_id`, name, '(event_id)'),
+          index(`${schema}__idx_event_tags_key`, name, '(key)'),
+          index(`${schema}__idx_event_tags_key_value`, name, '(key, value)'),
+        ],
+        constraints: [
+          constraint(
+            `${name}_event_id_fkey`,
+            name,
+            `FOREIGN KEY (event_id) REFERENCES ${quoteIdentifier(events)} (id) ON DELETE CASCADE`,
+          ),
+        ],
+        after: [events],
+        promises: [],
+      };
+    },
+  },
+  {
+    title: 'kv',
+    pattern: /^kv$/,
+    table(name) {
+      const columns = text('key', 'value');
+      return {
+        name,
+        kind: 'kv',
+        columns,
+        create: [createTable(name, columns)],
+        indexes: [constraint('kv_pkey', name, 'PRIMARY KEY (key)'), index('idx_kv_key', name, '(key)')],
+        constraints: [],
+        after: [],
+        promises: [],
+      };
+    },
+  },
+];
+
+// The PostgreSQL relay searches through search_vector, so FTS5's own tables stay behind.
+const SKIPPED = [/^sqlite_/, /^.+__events_fts(_data|_idx|_content|_docsize|_config)?$/];
+
+/** What a table name of the source stands for: a table that goes over, one that is known to stay behind, or neither. */
+export function classify(name: string): Table | 'skipped' | 'unknown' {
+  if (SKIPPED.some((pattern) => pattern.test(name))) return 'skipped';
+  for (const kind of TABLE_KINDS) {
+    const match = kind.pattern.exec(name);
+    if (match) return kind.table(name, match[1] ?? '');
+  }
+  return 'unknown';
+}
+
+/** The table behind a name that a manifest holds. @throws Refused when no table kind has such a name */
+export function tableNamed(name: string): Table {
+  const table = classify(name);
+  if (typeof table === 'string')
+    throw new Refused(
+      `No table kind is known for "${name}": expected one of ${TABLE_KINDS.map((kind) => kind.title).join(', ')}.`,
+    );
+  return table;
+}

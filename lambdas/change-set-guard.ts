@@ -1,0 +1,139 @@
+import type { Change, ResourceChange, ResourceChangeDetail } from '@aws-sdk/client-cloudformation';
+import type { ChangePurpose } from '../statemachine/change-set-states.ts';
+import { defaultTemplateNames, type TemplateNames } from './template-edits/names.ts';
+
+/** What a change set may do to one resource; `properties` are names of properties, or of other attributes such as Tags. */
+export interface AllowedChange {
+  logicalId: string;
+  action: 'Add' | 'Modify' | 'Remove';
+  properties: string[];
+  /** Set only where a replacement is how the resource changes at all: a task definition gets a new revision. */
+  mayReplace?: true;
+}
+
+/** Resources that hold what cannot be had back. They are never removed or replaced, whatever a list allows. */
+export const statefulTypes: ReadonlySet<string> = new Set([
+  'AWS::RDS::DBInstance',
+  'AWS::RDS::DBCluster',
+  'AWS::RDS::DBSubnetGroup',
+  'AWS::EFS::FileSystem',
+  'AWS::EFS::AccessPoint',
+  'AWS::EFS::MountTarget',
+  'AWS::SecretsManager::Secret',
+  'AWS::Logs::LogGroup',
+  'AWS::S3::Bucket',
+  'AWS::DynamoDB::Table',
+  'AWS::KMS::Key',
+]);
+
+/** A change here generates another password, which the database URL would not follow. */
+const frozenProperties: ReadonlySet<string> = new Set(['GenerateSecretString']);
+
+/** What the change set of each purpose may do, with the logical names of this stack. */
+export function allowedChanges(purpose: ChangePurpose, names: TemplateNames = defaultTemplateNames): AllowedChange[] {
+  const count: AllowedChange = { logicalId: names.service, action: 'Modify', properties: ['DesiredCount'] };
+  const otherRelay: AllowedChange[] = [
+    {
+      logicalId: names.taskDefinition,
+      action: 'Modify',
+      properties: ['ContainerDefinitions', 'Volumes'],
+      mayReplace: true,
+    },
+    { logicalId: names.service, action: 'Modify', properties: ['TaskDefinition', 'DesiredCount'] },
+  ];
+  const lists: Record<ChangePurpose, AllowedChange[]> = {
+    'hold-at-zero': [count],
+    switch: otherRelay,
+    settle: [count],
+    restore: otherRelay,
+    'settle-restored': [count],
+  };
+  return lists[purpose];
+}
+
+/**
+ * Compares the changes of a change set with the list of what is allowed and returns one finding for each that is not;
+ * an empty list means: may be executed. Source: AWS CloudFormation API, ResourceChange and ResourceChangeDetail.
+ *
+ * A resource that is not on the list passes only as an echo: CloudFormation announces a change, of evaluation Dynamic, of
+ * whatever asks a changed resource for an attribute (an alarm for the service's name), and then finds nothing to do.
+ */
+export function guardChanges(changes: Change[], allowed: AllowedChange[]): string[] {
+  return changes.flatMap(({ Type, ResourceChange }) => {
+    if (Type !== 'Resource' || ResourceChange === undefined) {
+      return [`a change of type ${Type ?? '(none)'}; expected changes of resources only`];
+    }
+    const named = (finding: string) =>
+      `${ResourceChange.LogicalResourceId} (${ResourceChange.ResourceType}): ${finding}`;
+    return [...statefulFindings(ResourceChange), ...listFindings(ResourceChange, allowed)].map(named);
+  });
+}
+
+function statefulFindings(change: ResourceChange): string[] {
+  const frozen = (change.Details ?? []).filter(({ Target }) => frozenProperties.has(Target?.Name ?? ''));
+  const findings = frozen.map(({ Target }) => `changes ${Target?.Name}, which would generate another password`);
+  if (!statefulTypes.has(change.ResourceType ?? '')) return findings;
+  if (change.Action === 'Remove') return [...findings, 'Remove of a resource that holds data'];
+  const replaced = change.Replacement === 'True' || change.Replacement === 'Conditional';
+  return replaced ? [...findings, `replacement ${change.Replacement} of a resource that holds data`] : findings;
+}
+
+function listFindings(change: ResourceChange, allowed: AllowedChange[]): string[] {
+  const entries = allowed.filter(({ logicalId }) => logicalId === change.LogicalResourceId);
+  if (entries.length === 0) {
+    return isEcho(change, allowed) ? [] : [`${change.Action} of a resource that is not on the list`];
+  }
+  const entry = entries.find(({ action }) => action === change.Action);
+  if (entry === undefined)
+    return [`${change.Action}, where the list allows ${entries.map((e) => e.action).join(', ')}`];
+  const findings: string[] = [];
+  if (change.Action === 'Modify' && change.Replacement !== 'False' && entry.mayReplace !== true) {
+    findings.push(`replacement ${change.Replacement ?? '(not said)'}, where the list allows a change in place only`);
+  }
+  if (change.Action === 'Modify' && (change.Details ?? []).length === 0) {
+    findings.push('Modify without a word about what changes');
+  }
+  return [...findings, ...(change.Details ?? []).flatMap((detail) => detailFindings(detail, entry, allowed))];
+}
+
+function detailFindings(detail: ResourceChangeDetail, entry: AllowedChange, allowed: AllowedChange[]): string[] {
+  const target = targetName(detail);
+  if (!entry.properties.includes(target)) {
+    return [`changes ${target}, where the list allows ${entry.properties.join(', ') || 'no property'}`];
+  }
+  if (detail.Evaluation !== 'Dynamic' || causedByList(detail, allowed)) return [];
+  return [`${target} may change because of ${detail.CausingEntity ?? '(not said)'}, which is not on the list`];
+}
+
+/** Properties have names of their own; Tags, Metadata, DeletionPolicy and the like are attributes of the resource. */
+function targetName({ Target }: ResourceChangeDetail): string {
+  const own = Target?.Attribute === 'Properties' ? Target.Name : Target?.Attribute;
+  return own ?? '(not said)';
+}
+
+/**
+ * Where a parameter's value changes, CloudFormation names the property twice: Static by the parameter, and Dynamic as a
+ * direct modification without a cause. That second form is the property's own, and the property is on the list.
+ */
+function causedByList(detail: ResourceChangeDetail, allowed: AllowedChange[]): boolean {
+  if (detail.ChangeSource === 'DirectModification') return true;
+  const cause = detail.CausingEntity?.split('.')[0];
+  if (detail.ChangeSource !== 'ResourceReference' && detail.ChangeSource !== 'ResourceAttribute') return false;
+  return allowed.some(({ logicalId }) => logicalId === cause);
+}
+
+function isEcho(change: ResourceChange, allowed: AllowedChange[]): boolean {
+  const details = change.Details ?? [];
+  return (
+    change.Action === 'Modify' &&
+    change.Replacement === 'False' &&
+    !statefulTypes.has(change.ResourceType ?? '') &&
+    details.length > 0 &&
+    details.every(
+      (detail) =>
+        detail.Evaluation === 'Dynamic' &&
+        detail.ChangeSource !== 'DirectModification' &&
+        causedByList(detail, allowed),
+    )
+  );
+}

@@ -1,0 +1,50 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { S3Client } from '@aws-sdk/client-s3';
+import { Refused } from '../statemachine/errors.ts';
+import { s3Artefacts } from './change-stack/artefacts.ts';
+import { awaitUpdate, type UpdateResult } from './change-stack/await-update.ts';
+import type { ChangeStackDependencies, ChangeStackEvent } from './change-stack/event.ts';
+import { type Execution, execute } from './change-stack/execute.ts';
+import { type Inspection, inspect } from './change-stack/inspect.ts';
+import { type Proposal, propose } from './change-stack/propose.ts';
+
+export type ChangeStackResult = Proposal | Inspection | Execution | UpdateResult;
+
+/**
+ * Makes the Lambda that changes the relay's stack by a guarded change set (shared/runbook.md step 5d and Rollback), one
+ * action a call: propose -> inspect -> execute -> await. The state machine polls by a Retry on NotYet.
+ * Throws NotYet, Refused, ChangeSetObsolete (begin again with propose) and StackUpdateFailed. No result and no message holds
+ * a parameter value or a secret.
+ */
+export function createHandler(deps: ChangeStackDependencies): (event: ChangeStackEvent) => Promise<ChangeStackResult> {
+  return async (event) => {
+    if (event.action === 'propose') return propose(deps, event);
+    const { changeSet } = event;
+    if (changeSet === undefined) {
+      throw new Refused(
+        `The action "${event.action}" came without a change set. Expected the ARN that "propose" returned. Correct the state machine.`,
+      );
+    }
+    const actions = { inspect, execute, await: awaitUpdate };
+    return actions[event.action](deps, event, changeSet);
+  };
+}
+
+let deployed: ((event: ChangeStackEvent) => Promise<ChangeStackResult>) | undefined;
+
+/** The Lambda entry point; the bucket for the original template stands in ARTEFACT_BUCKET. */
+export async function handler(event: ChangeStackEvent): Promise<ChangeStackResult> {
+  deployed ??= createHandler({
+    cloudFormation: new CloudFormationClient({}),
+    artefacts: s3Artefacts(new S3Client({}), artefactBucket()),
+  });
+  return deployed(event);
+}
+
+function artefactBucket(): string {
+  const bucket = process.env.ARTEFACT_BUCKET;
+  if (bucket) return bucket;
+  throw new Refused(
+    'The environment variable ARTEFACT_BUCKET is not set. Expected the name of the S3 bucket for original templates. Deploy the functions again with it.',
+  );
+}

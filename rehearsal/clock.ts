@@ -1,0 +1,113 @@
+/**
+ * The clock of the rehearsal: waiting can be shortened, work cannot. Clock time is real time plus the time that sleeps
+ * skipped, so a copy that really takes 20 s takes 20 s of clock time, and a drain of 330 s takes 330 s of clock time
+ * although nobody waits that long.
+ */
+export interface Clock {
+  now(): Date;
+  /** Resolves when at least `seconds` of clock time have passed; rejects with `signal.reason` on abort. */
+  sleep(seconds: number, signal?: AbortSignal): Promise<void>;
+  /** Runs the callback when that much clock time has passed; returns a cancel function. */
+  after(seconds: number, callback: () => void): () => void;
+}
+
+interface Alarm {
+  deadline: number;
+  callback: () => void;
+}
+
+/** Node fires a timer at once when its delay does not fit into 31 bits. */
+const TIMER_MILLISECONDS_MAX = 2 ** 31 - 1;
+
+/** Whole milliseconds, so that no sum of them is a rounding error short of a deadline. */
+const realMilliseconds = () => Math.floor(performance.timeOrigin + performance.now());
+
+/** Runs the callback after the delay, however long it is; returns a cancel function. */
+function longTimer(milliseconds: number, callback: () => void, keepsProcessAlive: boolean): () => void {
+  let timer: NodeJS.Timeout;
+  let left = milliseconds;
+  const arm = () => {
+    const step = Math.min(left, TIMER_MILLISECONDS_MAX);
+    left -= step;
+    timer = setTimeout(() => (left > 0 ? arm() : callback()), step);
+    if (!keepsProcessAlive) timer.unref();
+  };
+  arm();
+  return () => clearTimeout(timer);
+}
+
+/**
+ * Creates a clock whose sleeps really wait `seconds / speed` and then skip to where they should end.
+ *
+ * Two sleeps of 10 s at the same time advance the clock by 10 s. An alarm set by `after` fires when its time is reached by
+ * real time or by a skip; a skip stops at every alarm on its way, so that an alarm which ends the sleep also ends the skip.
+ * A sleep keeps the process alive, since somebody awaits it; an alarm does not.
+ *
+ * @param options.speed at least 1 (an ordinary clock); `Infinity` for no waiting at all
+ * @throws Error when the speed is below 1 or not a number
+ */
+export function createClock({ speed }: { speed: number }): Clock {
+  if (!(speed >= 1)) throw new Error(`The clock's speed is ${speed}; it must be 1 or more.`);
+  let skipped = 0;
+  const alarms = new Set<Alarm>();
+  const now = () => realMilliseconds() + skipped;
+
+  const advanceTo = (time: number) => {
+    skipped += Math.max(0, time - now());
+  };
+
+  const nextAlarmUntil = (time: number): Alarm | undefined =>
+    [...alarms].filter((alarm) => alarm.deadline <= time).sort((a, b) => a.deadline - b.deadline)[0];
+
+  const skipTo = (time: number, stillWanted: () => boolean) => {
+    while (stillWanted()) {
+      const alarm = nextAlarmUntil(time);
+      if (!alarm) return advanceTo(time);
+      advanceTo(alarm.deadline);
+      alarm.callback();
+    }
+  };
+
+  const sleep = (seconds: number, signal?: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const milliseconds = Math.max(0, Math.ceil(seconds * 1000));
+      const deadline = now() + milliseconds;
+      let sleeping = true;
+      const cancelTimer = longTimer(milliseconds / speed, wake, true);
+      signal?.addEventListener('abort', abort, { once: true });
+
+      function wake() {
+        skipTo(deadline, () => sleeping);
+        if (!sleeping) return;
+        sleeping = false;
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      }
+      function abort() {
+        sleeping = false;
+        cancelTimer();
+        reject(signal?.reason);
+      }
+    });
+
+  const after = (seconds: number, callback: () => void) => {
+    const milliseconds = Math.max(0, Math.ceil(seconds * 1000));
+    const alarm: Alarm = {
+      deadline: now() + milliseconds,
+      callback: () => {
+        cancel();
+        callback();
+      },
+    };
+    const cancelTimer = longTimer(milliseconds, alarm.callback, false);
+    const cancel = () => {
+      cancelTimer();
+      alarms.delete(alarm);
+    };
+    alarms.add(alarm);
+    return cancel;
+  };
+
+  return { now: () => new Date(now()), sleep, after };
+}

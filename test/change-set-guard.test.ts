@@ -1,0 +1,160 @@
+import type { Change, ResourceChange, ResourceChangeDetail } from '@aws-sdk/client-cloudformation';
+import { describe, expect, it } from 'vitest';
+import { allowedChanges, guardChanges, statefulTypes } from '../lambdas/change-set-guard.ts';
+
+function modify(logicalId: string, type: string, rest: Partial<ResourceChange>): Change {
+  return {
+    Type: 'Resource',
+    ResourceChange: {
+      Action: 'Modify',
+      LogicalResourceId: logicalId,
+      ResourceType: type,
+      Replacement: 'False',
+      Scope: ['Properties'],
+      Details: [],
+      ...rest,
+    },
+  };
+}
+
+function detail(name: string, rest: Partial<ResourceChangeDetail> = {}): ResourceChangeDetail {
+  return {
+    Target: { Attribute: 'Properties', Name: name, RequiresRecreation: 'Never' },
+    Evaluation: 'Static',
+    ChangeSource: 'DirectModification',
+    ...rest,
+  };
+}
+
+/** As CloudFormation shows a changed parameter: once by its name, once without a cause. */
+const byParameter = (name: string, parameter: string) => [
+  detail(name, { ChangeSource: 'ParameterReference', CausingEntity: parameter }),
+  detail(name, { Evaluation: 'Dynamic' }),
+];
+
+const service = (...details: ResourceChangeDetail[]) =>
+  modify('ZooidRelayService', 'AWS::ECS::Service', { Details: details });
+const taskDefinition = (...details: ResourceChangeDetail[]) =>
+  modify('ZooidRelayTaskDefinition', 'AWS::ECS::TaskDefinition', { Replacement: 'True', Details: details });
+const alarm = (rest: Partial<ResourceChangeDetail> = {}, change: Partial<ResourceChange> = {}) =>
+  modify('HighCPUAlarm', 'AWS::CloudWatch::Alarm', {
+    Details: [
+      detail('Dimensions', {
+        Evaluation: 'Dynamic',
+        ChangeSource: 'ResourceAttribute',
+        CausingEntity: 'ZooidRelayService.Name',
+        ...rest,
+      }),
+    ],
+    ...change,
+  });
+
+const wholeSwitch = [
+  taskDefinition(...byParameter('ContainerDefinitions', 'ContainerImage'), detail('Volumes')),
+  service(
+    detail('TaskDefinition', { ChangeSource: 'ResourceReference', CausingEntity: 'ZooidRelayTaskDefinition' }),
+    ...byParameter('DesiredCount', 'RelayDesiredCount'),
+  ),
+  alarm(),
+];
+
+describe('the guard of change sets', () => {
+  it('lets the switch and the restore through, with the echo in the alarms', () => {
+    expect(guardChanges(wholeSwitch, allowedChanges('switch'))).toEqual([]);
+    expect(guardChanges(wholeSwitch, allowedChanges('restore'))).toEqual([]);
+  });
+
+  it.each(['hold-at-zero', 'settle', 'settle-restored'] as const)('lets only the count through for %s', (purpose) => {
+    const allowed = allowedChanges(purpose);
+    expect(guardChanges([service(...byParameter('DesiredCount', 'RelayDesiredCount')), alarm()], allowed)).toEqual([]);
+    expect(guardChanges(wholeSwitch, allowed)).toEqual([
+      'ZooidRelayTaskDefinition (AWS::ECS::TaskDefinition): Modify of a resource that is not on the list',
+      'ZooidRelayService (AWS::ECS::Service): changes TaskDefinition, where the list allows DesiredCount',
+    ]);
+  });
+
+  it('takes a Dynamic change of the task definition by the listed cause, and by no other', () => {
+    const dynamic = (cause: string) =>
+      service(
+        detail('TaskDefinition', { Evaluation: 'Dynamic', ChangeSource: 'ResourceReference', CausingEntity: cause }),
+      );
+    expect(guardChanges([dynamic('ZooidRelayTaskDefinition')], allowedChanges('switch'))).toEqual([]);
+    expect(guardChanges([dynamic('MigrationTaskDefinition')], allowedChanges('switch'))).toEqual([
+      'ZooidRelayService (AWS::ECS::Service): TaskDefinition may change because of MigrationTaskDefinition, which is not on the list',
+    ]);
+  });
+
+  it.each([
+    ['by a Static detail', alarm({ Evaluation: 'Static' })],
+    ['by a cause off the list', alarm({ CausingEntity: 'ECSCluster' })],
+    ['by a change of its own', alarm({ ChangeSource: 'DirectModification' })],
+    ['with a replacement', alarm({}, { Replacement: 'Conditional' })],
+    ['without details', alarm({}, { Details: [] })],
+  ])('refuses another resource that changes %s', (_, change) => {
+    expect(guardChanges([change], allowedChanges('switch'))).toEqual([
+      'HighCPUAlarm (AWS::CloudWatch::Alarm): Modify of a resource that is not on the list',
+    ]);
+  });
+
+  it('refuses a new service in the place of the old one', () => {
+    const replaced = modify('ZooidRelayService', 'AWS::ECS::Service', {
+      Replacement: 'Conditional',
+      Details: [detail('TaskDefinition')],
+    });
+    expect(guardChanges([replaced], allowedChanges('switch'))).toEqual([
+      'ZooidRelayService (AWS::ECS::Service): replacement Conditional, where the list allows a change in place only',
+    ]);
+  });
+
+  it.each([...statefulTypes])('refuses to remove or replace %s, even where the list allows it', (type) => {
+    const allowed = [
+      { logicalId: 'Store', action: 'Remove' as const, properties: [] },
+      { logicalId: 'Store', action: 'Modify' as const, properties: ['Encrypted'], mayReplace: true as const },
+    ];
+    const remove = modify('Store', type, { Action: 'Remove', Replacement: undefined });
+    const replace = (Replacement: 'True' | 'Conditional') =>
+      modify('Store', type, { Replacement, Details: [detail('Encrypted')] });
+    expect(guardChanges([remove, replace('True'), replace('Conditional')], allowed)).toEqual([
+      `Store (${type}): Remove of a resource that holds data`,
+      `Store (${type}): replacement True of a resource that holds data`,
+      `Store (${type}): replacement Conditional of a resource that holds data`,
+    ]);
+  });
+
+  it('refuses the echo in a resource that holds data', () => {
+    const echo = modify('RDSInstance', 'AWS::RDS::DBInstance', {
+      Details: [
+        detail('VPCSecurityGroups', {
+          Evaluation: 'Dynamic',
+          ChangeSource: 'ResourceAttribute',
+          CausingEntity: 'ZooidRelayService.Name',
+        }),
+      ],
+    });
+    expect(guardChanges([echo], allowedChanges('switch'))).toEqual([
+      'RDSInstance (AWS::RDS::DBInstance): Modify of a resource that is not on the list',
+    ]);
+  });
+
+  it('refuses another generated password, even where the list allows it', () => {
+    const change = modify('RDSPassword', 'AWS::SecretsManager::Secret', { Details: [detail('GenerateSecretString')] });
+    const allowed = [{ logicalId: 'RDSPassword', action: 'Modify' as const, properties: ['GenerateSecretString'] }];
+    expect(guardChanges([change], allowed)).toEqual([
+      'RDSPassword (AWS::SecretsManager::Secret): changes GenerateSecretString, which would generate another password',
+    ]);
+  });
+
+  it('refuses additions, removals, other attributes, and changes of which nothing is said', () => {
+    const add = modify('Backdoor', 'AWS::EC2::SecurityGroup', { Action: 'Add', Replacement: undefined });
+    const remove = modify('ZooidRelayService', 'AWS::ECS::Service', { Action: 'Remove', Replacement: undefined });
+    const metadata = service(detail('x', { Target: { Attribute: 'UpdatePolicy', RequiresRecreation: 'Never' } }));
+    const untold = service();
+    expect(guardChanges([add, remove, metadata, untold, { Type: undefined }], allowedChanges('switch'))).toEqual([
+      'Backdoor (AWS::EC2::SecurityGroup): Add of a resource that is not on the list',
+      'ZooidRelayService (AWS::ECS::Service): Remove, where the list allows Modify',
+      'ZooidRelayService (AWS::ECS::Service): changes UpdatePolicy, where the list allows TaskDefinition, DesiredCount',
+      'ZooidRelayService (AWS::ECS::Service): Modify without a word about what changes',
+      'a change of type (none); expected changes of resources only',
+    ]);
+  });
+});

@@ -4,11 +4,13 @@ import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts'
 import { assertAuthoritySource, copiedTables, grantVerifier } from './control-schema.ts';
 import { copyTable } from './copy-table.ts';
 import { applyDelta } from './delta.ts';
+import { dropEmptyTables } from './foreign-rows.ts';
 import type { Manifest, TableManifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
 import { connectTarget } from './target.ts';
-import { assertVerified, verifyTable } from './verify.ts';
+import { assertVerified } from './verify.ts';
+import { verifyTable } from './verify-table.ts';
 
 /**
  * One pass of `load` and `reconcile`: copies the tables that no run has copied yet, builds what the relay expects around
@@ -33,7 +35,9 @@ export async function bringOver(
   const earlier = await copiedTables(client);
   const tables = new Map<string, TableManifest>();
   await timed('copy', async () => {
-    for (const table of source.tables.filter(({ name }) => !earlier.has(name))) {
+    const missing = source.tables.filter(({ name }) => !earlier.has(name));
+    await dropEmptyTables(client, missing);
+    for (const table of missing) {
       const digest = await copyTable(client, source, table, runId, progress);
       tables.set(table.name, {
         table: table.name,

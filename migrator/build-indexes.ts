@@ -33,12 +33,17 @@ async function runAll(clients: pg.Client[], statements: string[], progress: Prog
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-/** IF NOT EXISTS does not guard against a build that is under way: the server may still be at it for a run that was killed. */
+/**
+ * Neither IF NOT EXISTS nor a look into pg_constraint guards against a build that is under way: the server may still be at
+ * it for a run that was killed. The second time it is there. Codes: duplicate_table, duplicate_object, a second primary
+ * key, and two entries of the same name in pg_class.
+ */
 async function runOnce(client: pg.Client, statement: string): Promise<void> {
   try {
     await client.query(statement);
   } catch (error) {
-    if ((error as { table?: string }).table !== 'pg_class') throw error;
+    const { code = '', table } = error as { code?: string; table?: string };
+    if (!['42P07', '42710', '42P16'].includes(code) && table !== 'pg_class') throw error;
     await client.query(statement);
   }
 }

@@ -1,15 +1,18 @@
+import { setImmediate as pause } from 'node:timers/promises';
+import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
 import { eventId, type StoredEvent } from './event-id.ts';
 import type { Progress } from './progress.ts';
+import { tooLargeRows } from './size-limits.ts';
 import type { Source } from './source.ts';
-import { encodedRows } from './source-rows.ts';
+import { encodedRows, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
 
 interface SourceCheck {
   title: string;
-  kind?: string;
-  /** Throws Refused with everything that it found. */
-  run(source: Source, table: Table, progress: Progress): void;
+  applies(table: Table): boolean;
+  /** @param client the target, where one is named. @throws Refused with everything that was found */
+  run(source: Source, table: Table, progress: Progress, client: pg.Client | undefined): Promise<void>;
 }
 
 const LISTED_MAX = 20;
@@ -18,16 +21,52 @@ const LISTED_MAX = 20;
 const SOURCE_CHECKS: SourceCheck[] = [
   {
     title: 'every value can stand in PostgreSQL as it is',
-    run(source, table, progress) {
+    applies: () => true,
+    async run(source, table, progress) {
       const counter = progress.rows('checked', table.name, source.countRows(table));
-      for (const _ of encodedRows(source, table)) counter.add(1);
+      let count = 0;
+      for (const _ of encodedRows(source, table)) {
+        counter.add(1);
+        if (++count % ROWS_BETWEEN_PAUSES === 0) await pause();
+      }
       counter.end();
     },
   },
   {
+    title: 'no value is larger than an index or a tsvector of the target takes',
+    applies: ({ limits }) => limits.length > 0,
+    async run(source, table, _progress, client) {
+      if (!client) return;
+      const tooLarge = new Findings();
+      for await (const { rowid, columns, reason } of tooLargeRows(client, source, table))
+        tooLarge.add(`rowid ${rowid}, ${columns.map((name) => `column "${name}"`).join(' and ')}: ${reason}`);
+      tooLarge.refuse(
+        (count) =>
+          `${count} row(s) of "${table.name}" are larger than PostgreSQL takes. Shorten or remove them in the source, then repeat:`,
+      );
+    },
+  },
+  {
+    title: 'every key occurs once',
+    applies: ({ key }) => key !== undefined,
+    async run(source, table) {
+      const key = quoteIdentifier(table.key as string);
+      const repeated = new Findings();
+      for (const row of source.query(
+        `SELECT ${key} AS value, count(*) AS count FROM ${quoteIdentifier(table.name)} WHERE ${key} IS NOT NULL GROUP BY 1 HAVING count(*) > 1`,
+      )) {
+        repeated.add(`${row.value}: ${row.count} times`);
+      }
+      repeated.refuse(
+        (count) =>
+          `${count} value(s) of ${key} in "${table.name}" occur more than once; the target's primary key refuses them. Remove all but one in the source, then repeat:`,
+      );
+    },
+  },
+  {
     title: 'every tag belongs to an event',
-    kind: 'event_tags',
-    run(source, table) {
+    applies: ({ kind }) => kind === 'event_tags',
+    async run(source, table) {
       const events = quoteIdentifier(table.after[0] as string);
       const orphans = new Findings();
       for (const row of source.query(
@@ -43,14 +82,16 @@ const SOURCE_CHECKS: SourceCheck[] = [
   },
   {
     title: 'every id is the hash of its event (NIP-01)',
-    kind: 'events',
-    run(source, table) {
+    applies: ({ kind }) => kind === 'events',
+    async run(source, table) {
       const wrong = new Findings();
+      let count = 0;
       for (const row of source.query(`SELECT rowid, * FROM ${quoteIdentifier(table.name)}`)) {
         const event = row as unknown as StoredEvent;
         if (eventId({ ...event, created_at: Number(event.created_at), kind: Number(event.kind) }) !== event.id) {
           wrong.add(`rowid ${row.rowid}, id ${event.id}`);
         }
+        if (++count % ROWS_BETWEEN_PAUSES === 0) await pause();
       }
       wrong.refuse(
         (count) =>
@@ -60,20 +101,27 @@ const SOURCE_CHECKS: SourceCheck[] = [
   },
 ];
 
-/** @throws Refused with the findings of all checks of all tables */
-export function checkSource(source: Source, progress: Progress): void {
+/**
+ * @param client the target; without one, its limits of size are not looked at
+ * @throws Refused with the findings of all checks of all tables; Error when the copy was torn and may be at fault itself
+ */
+export async function checkSource(source: Source, progress: Progress, client?: pg.Client): Promise<void> {
   const findings: string[] = [];
   for (const check of SOURCE_CHECKS) {
-    for (const table of source.tables.filter(({ kind }) => check.kind === undefined || check.kind === kind)) {
+    for (const table of source.tables.filter(check.applies)) {
       try {
-        check.run(source, table, progress);
+        await check.run(source, table, progress, client);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         findings.push(error.message);
       }
     }
   }
-  if (findings.length > 0) throw new Refused(findings.join('\n'));
+  if (findings.length === 0) return;
+  if (source.copy.still) throw new Refused(findings.join('\n'));
+  throw new Error(
+    `The source was checkpointed while it was copied, and the copy is not sound. Repeat it when the relay writes less.\n${findings.join('\n')}`,
+  );
 }
 
 /** Counts all findings and keeps the first of them: memory must not grow with what is wrong. */

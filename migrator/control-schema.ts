@@ -1,14 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
+import { ADVISORY_LOCK_KEY } from './authority.ts';
 import type { Manifest } from './manifest.ts';
 import type { Table } from './table-kinds.ts';
 
-/** Who holds the truth: the SQLite file or PostgreSQL. */
-export type Authority = 'source' | 'target';
-
-/** Any number, the same for every version of the migrator: one run at a time for each target database. */
-const ADVISORY_LOCK_KEY = 7_316_422_871;
 const LOCK_WAIT_MILLISECONDS = 60_000;
 
 const CREATE = `
@@ -58,22 +54,23 @@ export async function lockTarget(client: pg.Client): Promise<void> {
 
 /** Creates schema `cutover` where it is missing; the truth is then with the source. */
 export async function ensureControlSchema(client: pg.Client, runId: string): Promise<void> {
-  await client.query(CREATE);
-  await client.query("INSERT INTO cutover.authority (holder, run_id) VALUES ('source', $1) ON CONFLICT DO NOTHING", [
-    runId,
-  ]);
+  // One transaction: killed in between, a schema without its authority row would refuse every later run.
+  await client.query('BEGIN');
+  try {
+    await client.query(CREATE);
+    await client.query("INSERT INTO cutover.authority (holder, run_id) VALUES ('source', $1) ON CONFLICT DO NOTHING", [
+      runId,
+    ]);
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
 }
 
 export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query("SELECT to_regclass('cutover.authority') IS NOT NULL AS there");
   return rows[0].there;
-}
-
-export async function readAuthority(
-  client: pg.Client | pg.ClientBase,
-): Promise<{ holder: Authority; runId: string } | undefined> {
-  const { rows } = await client.query('SELECT holder, run_id FROM cutover.authority');
-  return rows[0] && { holder: rows[0].holder, runId: rows[0].run_id };
 }
 
 /**
@@ -111,9 +108,11 @@ export async function endRun(
   );
 }
 
-/** Names of the tables that an earlier run, or this one, has copied whole. */
+/** Names of the tables that an earlier run, or this one, has copied whole; one that was dropped since has to be copied again. */
 export async function copiedTables(client: pg.Client): Promise<Set<string>> {
-  const { rows } = await client.query('SELECT table_name FROM cutover.table_progress');
+  const { rows } = await client.query(
+    "SELECT table_name FROM cutover.table_progress WHERE to_regclass(format('public.%I', table_name)) IS NOT NULL",
+  );
   return new Set(rows.map((row) => row.table_name as string));
 }
 

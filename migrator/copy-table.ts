@@ -6,7 +6,7 @@ import type { Progress } from './progress.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { encodedRows } from './source-rows.ts';
-import { quoteIdentifier, type Table } from './table-kinds.ts';
+import type { Table } from './table-kinds.ts';
 
 /**
  * Copies one table whole. The table, its rows and its progress row are one transaction: killed at any point, either all
@@ -30,8 +30,6 @@ export async function copyTable(
   await client.query('BEGIN');
   try {
     await assertAuthoritySource(client);
-    // An empty table may stand here already: a relay makes its tables at boot. Rows of others were refused before.
-    await client.query(`DROP TABLE IF EXISTS ${quoteIdentifier(table.name)}`);
     for (const statement of table.create) await client.query(statement);
     progress.moment(`table created: ${table.name}`);
     const names = table.columns.map((column) => column.name);

@@ -1,3 +1,4 @@
+import { setImmediate as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { copyIn } from './copy-in.ts';
 import {
@@ -14,7 +15,7 @@ import {
 import type { Progress } from './progress.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
-import { encodedRows } from './source-rows.ts';
+import { encodedRows, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
 
 /**
@@ -44,7 +45,7 @@ export async function applyDelta(
   progress: Progress,
 ): Promise<DeltaResult> {
   const target = await targetBuckets(client, table);
-  const { sum, words, counts } = sourceBuckets(source, table, progress);
+  const { sum, words, counts } = await sourceBuckets(source, table, progress);
   const dirty = dirtyBuckets(target, words, counts);
   progress.moment(`compared: ${table.name}`);
   const change = dirty.size === 0 ? { inserted: 0, deleted: 0 } : await exchangeRows(client, source, table, dirty);
@@ -65,11 +66,11 @@ async function targetBuckets(client: pg.Client, table: Table): Promise<Map<numbe
   return new Map(rows.map((row) => [row.bucket, { rows: row.rows, lanes: lanesToHex(lanesOf(row)) }]));
 }
 
-function sourceBuckets(
+async function sourceBuckets(
   source: Source,
   table: Table,
   progress: Progress,
-): { sum: DigestSum; words: Float64Array; counts: Uint32Array } {
+): Promise<{ sum: DigestSum; words: Float64Array; counts: Uint32Array }> {
   const sum = new DigestSum();
   // Sums of 32-bit words stay exact in a double up to 2^21 rows a bucket, which is 10^11 rows a table.
   const words = new Float64Array(BUCKETS * WORDS);
@@ -85,6 +86,7 @@ function sourceBuckets(
       words[index] = (words[index] as number) + rowHash.readUInt32BE(word * 4);
     }
     counter.add(1);
+    if (sum.rows % ROWS_BETWEEN_PAUSES === 0) await pause();
   }
   counter.end();
   return { sum, words, counts };

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
+import { assertAuthoritySource, controlSchemaExists, copiedTables } from './control-schema.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
 
 /**
@@ -10,24 +11,54 @@ import { quoteIdentifier, type Table } from './table-kinds.ts';
  */
 export async function assertNoForeignRows(client: pg.Client, tables: Table[]): Promise<void> {
   const findings: string[] = [];
-  const { rows: control } = await client.query("SELECT to_regclass('cutover.table_progress') IS NOT NULL AS there");
-  const copied = new Set<string>();
-  if (control[0].there) {
-    for (const row of (await client.query('SELECT table_name FROM cutover.table_progress')).rows)
-      copied.add(row.table_name);
-  }
+  const copied = (await controlSchemaExists(client)) ? await copiedTables(client) : new Set<string>();
   for (const table of tables.filter(({ name }) => !copied.has(name))) {
-    const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [quoteIdentifier(table.name)]);
-    if (!rows[0].there) continue;
-    const { rows: counted } = await client.query(
-      `SELECT count(*)::float8 AS count FROM ${quoteIdentifier(table.name)}`,
-    );
-    if (counted[0].count > 0) findings.push(`"${table.name}" has ${counted[0].count} rows`);
+    const count = (await tableExists(client, table.name)) ? await countRows(client, table.name) : 0;
+    if (count > 0) findings.push(`"${table.name}" has ${count} rows`);
   }
   for (const name of copied) {
     if (!tables.some((table) => table.name === name))
       findings.push(`"${name}" was copied by an earlier run, and the source has no such table any more`);
   }
+  refuse(findings);
+}
+
+/**
+ * Removes empty tables that stand where `tables` are to be copied: a relay makes its tables at boot. They are locked
+ * while they are counted, and go together, since they refer to each other.
+ *
+ * @throws Refused when one of them has rows by now, or authority is with the target
+ */
+export async function dropEmptyTables(client: pg.Client, tables: Table[]): Promise<void> {
+  if (tables.length === 0) return;
+  await client.query('BEGIN');
+  try {
+    await assertAuthoritySource(client);
+    const findings: string[] = [];
+    for (const { name } of tables) {
+      if (!(await tableExists(client, name))) continue;
+      await client.query(`LOCK TABLE ${quoteIdentifier(name)} IN ACCESS EXCLUSIVE MODE`);
+      const count = await countRows(client, name);
+      if (count > 0) findings.push(`"${name}" has ${count} rows`);
+    }
+    refuse(findings);
+    await client.query(`DROP TABLE IF EXISTS ${tables.map(({ name }) => quoteIdentifier(name)).join(', ')}`);
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+async function tableExists(client: pg.Client, name: string): Promise<boolean> {
+  return (await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [quoteIdentifier(name)])).rows[0].there;
+}
+
+async function countRows(client: pg.Client, name: string): Promise<number> {
+  return (await client.query(`SELECT count(*)::float8 AS count FROM ${quoteIdentifier(name)}`)).rows[0].count;
+}
+
+function refuse(findings: string[]): void {
   if (findings.length === 0) return;
   throw new Refused(
     `The target holds rows that this source does not account for: ${findings.join('; ')}. Nothing was changed. Check DATABASE_URL; if the rows are not needed, drop these tables (and their rows of cutover.table_progress), then repeat.`,

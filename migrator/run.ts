@@ -51,6 +51,8 @@ export async function run(configuration: MigratorConfiguration, progress: Progre
       if (mode === 'verify') return await compareAll(client, configuration, source, progress);
       await lockTarget(client);
       await assertWritable(client, mode, source);
+      // Here and not in `reconcile`: it works during the write stop, and its comparison refuses what it cannot bring over.
+      if (mode === 'load') await checkSource(source, progress, client);
       await ensureControlSchema(client, configuration.runId);
       await beginRun(client, configuration.runId, mode);
       progress.moment('run begun');
@@ -95,19 +97,19 @@ async function recorded<T>(client: pg.Client, runId: string, work: () => Promise
 }
 
 async function check({ database }: MigratorConfiguration, source: Source, progress: Progress): Promise<undefined> {
-  checkSource(source, progress);
-  progress.say(
-    `The source is sound: ${source.tables.map((table) => `${table.name} ${source.countRows(table)} rows`).join(', ')}.`,
-  );
-  if (!database) return;
-  const client = await connectTarget(database);
+  const client = database && (await connectTarget(database));
   try {
+    await checkSource(source, progress, client);
+    progress.say(
+      `The source is sound: ${source.tables.map((table) => `${table.name} ${source.countRows(table)} rows`).join(', ')}.`,
+    );
+    if (!client) return;
     await assertWritable(client, 'check', source);
     progress.say('The target can take it.');
   } catch (error) {
     throw asTargetFailure(error, 'PostgreSQL refused');
   } finally {
-    await client.end();
+    await client?.end().catch(() => {});
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream, createWriteStream, rmSync } from 'node:fs';
-import { access, mkdtemp, open, rm, stat, statfs } from 'node:fs/promises';
+import { access, mkdtemp, open, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -17,7 +17,7 @@ export interface FileFingerprint {
 
 export interface SourceFingerprint {
   files: FileFingerprint[];
-  /** The database file itself was not changed while all files were read: no checkpoint tore the copy. */
+  /** While all files were read, the database was not changed and its WAL only grew: no checkpoint tore the copy. */
   still: boolean;
 }
 
@@ -30,6 +30,8 @@ export interface ScratchCopy extends SourceFingerprint {
 // A hot rollback journal belongs to the database just as a WAL does: without it, half a transaction would count as data.
 const SUFFIXES = ['', '-wal', '-journal'];
 const SQLITE_HEADER = 'SQLite format 3\0';
+/** Its salts change whenever SQLite begins the WAL anew. Source: SQLite, "Database File Format", section 4.1. */
+const WAL_HEADER_BYTES = 32;
 
 /**
  * Says whether there is a SQLite file at `path`, without opening it by SQLite, which would make an empty one.
@@ -54,7 +56,7 @@ export async function assertSqliteFile(path: string): Promise<void> {
   } catch (error) {
     if (error instanceof Refused) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT')
+    if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new Refused(`There is no SQLite file at ${path}. Check SQLITE_PATH and the mount; nothing was created.`);
     if (code === 'EACCES')
       throw new Refused(`The SQLite file ${path} cannot be read: permission denied for uid ${process.getuid?.()}.`);
@@ -75,7 +77,9 @@ export async function assertSqliteFile(path: string): Promise<void> {
  */
 export async function makeScratchCopy(path: string, scratchDirectory = tmpdir()): Promise<ScratchCopy> {
   await assertRoom(path, scratchDirectory);
-  const directory = await mkdtemp(join(scratchDirectory, 'relay-cutover-source-'));
+  const directory = await mkdtemp(join(scratchDirectory, 'relay-cutover-source-')).catch((cause) => {
+    throw unusable(scratchDirectory, cause);
+  });
   // Ctrl-C ends the process in the middle of anything; a copy of a relay's data must not stay behind.
   const removeAtExit = (): void => rmSync(directory, { recursive: true, force: true });
   process.once('exit', removeAtExit);
@@ -94,9 +98,11 @@ export async function makeScratchCopy(path: string, scratchDirectory = tmpdir())
 }
 
 /** Reads every file of the source, with `copyTo` into a copy as well. */
-export async function fingerprint(path: string, copyTo?: string): Promise<SourceFingerprint> {
+export async function fingerprint(sqlitePath: string, copyTo?: string): Promise<SourceFingerprint> {
+  // SQLite follows a symbolic link and keeps the WAL beside the file that it leads to.
+  const path = await realpath(sqlitePath);
   const files: FileFingerprint[] = [];
-  const databaseBefore = await stat(path);
+  const generation = await generationOf(path);
   for (const suffix of SUFFIXES) {
     const before = await statOrNothing(path + suffix);
     if (!before) continue;
@@ -120,14 +126,32 @@ export async function fingerprint(path: string, copyTo?: string): Promise<Source
       sha256: sum.digest('hex'),
     });
   }
-  const databaseAfter = await stat(path);
-  return {
-    files,
-    still: databaseAfter.size === databaseBefore.size && databaseAfter.mtimeMs === databaseBefore.mtimeMs,
-  };
+  return { files, still: (await generationOf(path)) === generation };
 }
 
-async function assertRoom(path: string, scratchDirectory: string): Promise<void> {
+/**
+ * What stays the same as long as the relay only appends to the WAL. A checkpoint changes the database; after it SQLite
+ * begins the WAL anew, and a copy might hold its first frames from before and the rest from after.
+ */
+async function generationOf(path: string): Promise<string> {
+  const database = await stat(path, { bigint: true });
+  let header = '';
+  try {
+    const wal = await open(`${path}-wal`, 'r');
+    try {
+      const { buffer, bytesRead } = await wal.read(Buffer.alloc(WAL_HEADER_BYTES), 0, WAL_HEADER_BYTES, 0);
+      header = buffer.toString('hex', 0, bytesRead);
+    } finally {
+      await wal.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return `${database.size} ${database.mtimeNs} ${header}`;
+}
+
+async function assertRoom(sqlitePath: string, scratchDirectory: string): Promise<void> {
+  const path = await realpath(sqlitePath);
   const sizes = await Promise.all(SUFFIXES.map(async (suffix) => (await statOrNothing(path + suffix))?.size ?? 0));
   // The WAL counts twice: as a file and, once SQLite has checkpointed it, as new pages of the database.
   const needed = (sizes[0] as number) + 2 * ((sizes[1] as number) + (sizes[2] as number));
@@ -136,15 +160,20 @@ async function assertRoom(path: string, scratchDirectory: string): Promise<void>
     const { bavail, bsize } = await statfs(scratchDirectory);
     free = bavail * bsize;
   } catch (cause) {
-    throw new Refused(
-      `The scratch directory ${scratchDirectory} cannot be used: ${(cause as Error).message}. Set CUTOVER_SCRATCH_DIRECTORY.`,
-    );
+    throw unusable(scratchDirectory, cause);
   }
   if (free < needed) {
     throw new Refused(
       `The scratch directory ${scratchDirectory} has ${free} bytes free and the copy of the source needs ${needed}. Give the task more ephemeral storage or set CUTOVER_SCRATCH_DIRECTORY.`,
     );
   }
+}
+
+function unusable(scratchDirectory: string, cause: unknown): Refused {
+  return new Refused(
+    `The scratch directory ${scratchDirectory} cannot be used: ${(cause as Error).message}. Set CUTOVER_SCRATCH_DIRECTORY.`,
+    { cause },
+  );
 }
 
 async function statOrNothing(path: string): Promise<{ size: number; mtime: Date; mtimeMs: number } | undefined> {

@@ -5,6 +5,9 @@ import type { Table } from './table-kinds.ts';
 
 const BAD_ROWS_LISTED_MAX = 20;
 
+/** SQLite is read synchronously; whoever walks over a whole table lets signals and timers in after so many rows. */
+export const ROWS_BETWEEN_PAUSES = 4_096;
+
 /**
  * Reads a table of the source row by row.
  *

@@ -164,6 +164,9 @@ function shapeFindings(database: Database.Database, table: Table): string[] {
     ({ name }) => name,
   );
   const expected = table.columns.map(({ name }) => name);
+  const withoutRowid = database.prepare("SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?").pluck();
+  if (withoutRowid.get(table.name) === 1)
+    findings.push(`The table "${table.name}" is WITHOUT ROWID: expected a table whose rows can be named by rowid.`);
   if ([...actual].sort().join() !== [...expected].sort().join()) {
     findings.push(`The table "${table.name}" has the columns ${actual.join(', ')}: expected ${expected.join(', ')}.`);
   }

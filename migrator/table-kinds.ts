@@ -18,8 +18,22 @@ export interface Table {
   constraints: string[];
   /** Tables of the same file that must be filled first. */
   after: string[];
+  /** The column that tells rows apart, where there is one. */
+  key?: string;
+  /** Values of a size that the target may refuse; only the server can say, since it compresses before it measures. */
+  limits: SizeLimit[];
   /** What must hold in the target beside the rows; `violations` counts the rows for which it does not. */
   promises: { title: string; violations: string }[];
+}
+
+export interface SizeLimit {
+  columns: string[];
+  /** Values that are together no larger are known to fit. */
+  bytesMax: number;
+  /** Makes temporary objects for the trial. */
+  create: string[];
+  /** Takes the values of the columns as $1, $2... and fails with program_limit_exceeded when they are too large. */
+  trial: string;
 }
 
 interface TableKind {
@@ -40,6 +54,28 @@ export function quoteIdentifier(name: string): string {
 function index(name: string, table: string, expression: string): string {
   return `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${quoteIdentifier(table)} ${expression}`;
 }
+
+/** An entry of a B-tree takes a third of a page at most: 2,704 bytes less the header. Source: PostgreSQL manual, "B-Tree Indexes". */
+function indexLimit(indexName: string, columns: string[]): SizeLimit {
+  const list = columns.map(quoteIdentifier);
+  return {
+    columns,
+    bytesMax: 2_600,
+    create: [
+      `CREATE TEMP TABLE cutover_trial (${list.map((column) => `${column} TEXT`).join(', ')}) ON COMMIT DROP`,
+      `CREATE INDEX ${quoteIdentifier(indexName)} ON cutover_trial (${list.join(', ')})`,
+    ],
+    trial: `INSERT INTO cutover_trial VALUES (${columns.map((_, position) => `$${position + 1}::text`).join(', ')})`,
+  };
+}
+
+/** A tsvector takes a megabyte at most; a short word of the text may need several times its bytes there. Source: PostgreSQL manual, "Limitations" of full text search. */
+const SEARCH_VECTOR_LIMIT: SizeLimit = {
+  columns: ['content'],
+  bytesMax: 100_000,
+  create: [],
+  trial: "SELECT to_tsvector('english', $1::text) IS NULL",
+};
 
 /** `ALTER TABLE ... ADD CONSTRAINT` knows no IF NOT EXISTS; the name is looked up first, so that the statement may run twice. */
 function constraint(name: string, table: string, definition: string): string {
@@ -103,6 +139,8 @@ FOR EACH ROW EXECUTE FUNCTION ${searchFunction}()`,
         ],
         constraints: [],
         after: [],
+        key: 'id',
+        limits: [SEARCH_VECTOR_LIMIT],
         promises: [
           {
             title: 'every event can be found by its text',
@@ -136,6 +174,7 @@ FOR EACH ROW EXECUTE FUNCTION ${searchFunction}()`,
           ),
         ],
         after: [events],
+        limits: [indexLimit(`${schema}__idx_event_tags_key_value`, ['key', 'value'])],
         promises: [],
       };
     },
@@ -153,6 +192,8 @@ FOR EACH ROW EXECUTE FUNCTION ${searchFunction}()`,
         indexes: [constraint('kv_pkey', name, 'PRIMARY KEY (key)'), index('idx_kv_key', name, '(key)')],
         constraints: [],
         after: [],
+        key: 'key',
+        limits: [indexLimit('kv_pkey', ['key'])],
         promises: [],
       };
     },

@@ -10,6 +10,14 @@ const CONNECT_TIMEOUT_MILLISECONDS = 5_000;
 const CONNECT_DEADLINE_MILLISECONDS = 20_000;
 const SERVER_MAJOR_MIN = 14;
 
+/**
+ * What a role or a database may have set to other values: a limit on statements would end a COPY, and reading a large
+ * SQLite table leaves the transaction idle for minutes. A server that works on for a migrator that was killed would be in
+ * the way of the next run.
+ */
+const SESSION = `SET search_path TO public; SET client_encoding TO 'UTF8'; SET client_connection_check_interval TO '2s';
+SET statement_timeout TO 0; SET idle_in_transaction_session_timeout TO 0; SET lock_timeout TO '60s'`;
+
 /** The server answered, and a repetition will be answered alike. Source: PostgreSQL manual, Appendix A. */
 const REFUSALS: Record<string, string> = {
   '28P01': 'The password is wrong. Check DATABASE_URL, and that the secret is the one of this database.',
@@ -17,6 +25,8 @@ const REFUSALS: Record<string, string> = {
   '3D000': 'Create the database or correct the name in DATABASE_URL; nothing was created.',
   '42501': 'Sign in as the owner of the database, or grant the user CREATE on it and on schema public.',
 };
+
+const LOCK_TIMEOUT = '55P03';
 
 /** Data or rights that the target refuses; the classes are those of the SQLSTATE's first two characters. */
 const REFUSED_CLASSES = ['22', '23', '42', '54'];
@@ -29,16 +39,14 @@ const REFUSED_CLASSES = ['22', '23', '42', '54'];
 export async function connectTarget(address: DatabaseAddress): Promise<pg.Client> {
   const deadline = Date.now() + CONNECT_DEADLINE_MILLISECONDS;
   const place = `${address.host}:${address.port}/${address.database}`;
+  const options = clientOptions(address);
   for (let wait = 500; ; wait = Math.min(wait * 2, 4_000)) {
-    const client = new pg.Client(clientOptions(address));
+    const client = new pg.Client(options);
     // A connection that breaks later reports it to the query under way; without a listener it would end the process.
     client.on('error', () => {});
     try {
       await client.connect();
-      // A server that works on for a migrator that was killed would be in the way of the next run.
-      await client.query(
-        "SET search_path TO public; SET client_encoding TO 'UTF8'; SET client_connection_check_interval TO '2s'",
-      );
+      await client.query(SESSION);
       await assertServer(client, place);
       return client;
     } catch (error) {
@@ -63,11 +71,20 @@ export async function connectTarget(address: DatabaseAddress): Promise<pg.Client
 export function asTargetFailure(error: unknown, what: string): unknown {
   const { code, message, detail, table } = error as { code?: string; message: string; detail?: string; table?: string };
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) {
-    // Certificate errors come from Node's TLS, not from the server.
+    // These come from Node's TLS and from the client, not from the server.
     if (/certificate/i.test(message))
       return new Refused(`${what}: ${message}. Set PGSSLROOTCERT to the server's CA, or sslmode in DATABASE_URL.`);
+    if (/does not support SSL/.test(message))
+      return new Refused(`${what}: the server does not speak TLS. Set sslmode=disable in DATABASE_URL if that is right.`);
+    if (/client password must be/.test(message))
+      return new Refused(`${what}: it asks for a password, and DATABASE_URL has none.`);
     return error;
   }
+  if (code === LOCK_TIMEOUT)
+    return new Error(
+      `${what}: another session has held a lock on a table of the target for more than a minute. Find it in pg_stat_activity and end it, then repeat.`,
+      { cause: error },
+    );
   const advice = REFUSALS[code];
   if (advice === undefined && !REFUSED_CLASSES.includes(code.slice(0, 2))) return error;
   return new Refused(
@@ -76,11 +93,9 @@ export function asTargetFailure(error: unknown, what: string): unknown {
 }
 
 function clientOptions(address: DatabaseAddress): pg.ClientConfig {
-  const { host, port, user, password, database, tls } = address;
+  const { host, port, user, password, database, tls, rootCertificatePath } = address;
   const ca = (): string[] =>
-    address.rootCertificatePath
-      ? [readFileSync(address.rootCertificatePath, 'utf8')]
-      : [...awsCaBundle.ca, ...rootCertificates];
+    rootCertificatePath ? [readCertificates(rootCertificatePath)] : [...awsCaBundle.ca, ...rootCertificates];
   return {
     host,
     port,
@@ -93,6 +108,14 @@ function clientOptions(address: DatabaseAddress): pg.ClientConfig {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   };
+}
+
+function readCertificates(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new Refused(`PGSSLROOTCERT cannot be read: ${(cause as Error).message}.`, { cause });
+  }
 }
 
 async function assertServer(client: pg.Client, place: string): Promise<void> {

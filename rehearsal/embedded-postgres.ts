@@ -52,7 +52,12 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     authMethod: 'scram-sha-256',
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', `--locale=${process.platform === 'linux' ? 'C.UTF-8' : 'C'}`, '--locale-provider=icu', '--icu-locale=en-US'],
+    initdbFlags: [
+      '--encoding=UTF8',
+      `--locale=${process.platform === 'linux' ? 'C.UTF-8' : 'C'}`,
+      '--locale-provider=icu',
+      '--icu-locale=en-US',
+    ],
     postgresFlags: Object.entries({ listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings }).flatMap(
       ([name, value]) => ['-c', `${name}=${value}`],
     ),
@@ -84,7 +89,9 @@ export async function createDatabase(adminUrl: string, name: string): Promise<Ta
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
   try {
-    await client.query(`CREATE ROLE ${pg.escapeIdentifier(user)} LOGIN CREATEROLE PASSWORD ${pg.escapeLiteral(password)}`);
+    await client.query(
+      `CREATE ROLE ${pg.escapeIdentifier(user)} LOGIN CREATEROLE PASSWORD ${pg.escapeLiteral(password)}`,
+    );
     await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${pg.escapeIdentifier(user)}`);
   } finally {
     await client.end();

@@ -12,3 +12,13 @@ export class Refused extends Error {
 export class NotYet extends Error {
   override name = 'NotYet';
 }
+
+/** A task of the relay runs or ran, or somebody else changed the stack: what was copied may be stale. */
+export class NotQuiet extends Error {
+  override name = 'NotQuiet';
+}
+
+/** The migrator did not say of its run that it is verified. */
+export class MigrationFailed extends Error {
+  override name = 'MigrationFailed';
+}

@@ -1,0 +1,80 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { ECSClient, type Task } from '@aws-sdk/client-ecs';
+import { NotQuiet, NotYet } from '../statemachine/errors.ts';
+import { type Ecs, findTasks } from './ecs-tasks.ts';
+
+export type AssertQuietEvent =
+  | { action: 'count'; cluster: string; family: string }
+  | {
+      action: 'assert';
+      cluster: string;
+      family: string;
+      /** ISO time of the stop. */
+      since: string;
+      stackName: string;
+      /** ARN of the last change set of ours that the stack has taken; null when it had taken none. */
+      stackChange: string | null;
+    };
+
+export interface AssertQuietResult {
+  /** ISO time at which the last task stopped: the write stop begins here, not at the request. */
+  stoppedAt: string;
+}
+
+export interface AssertQuietDependencies {
+  ecs: Ecs;
+  cloudFormation: Pick<CloudFormationClient, 'send'>;
+  now(): Date;
+}
+
+/**
+ * Makes the handler that sees to it that nobody writes: `count` waits for the last task of the family to stop, `assert`
+ * states afterwards that none has run since and that the stack is as we left it.
+ *
+ * @throws NotYet (`count`) while a task has not stopped, NotQuiet (`assert`) when one ran or the stack was changed
+ */
+export function createHandler(
+  dependencies: AssertQuietDependencies,
+): (event: AssertQuietEvent) => Promise<AssertQuietResult> {
+  const { ecs, cloudFormation, now } = dependencies;
+  return async (event) => {
+    const tasks = await findTasks(ecs, event.cluster, [{ family: event.family }]);
+    const moving = tasks.filter(({ lastStatus }) => lastStatus !== 'STOPPED');
+    if (event.action === 'count') {
+      if (moving.length > 0)
+        throw new NotYet(`${moving.length} task(s) of ${event.family} have not stopped: ${describe(moving)}.`);
+      return { stoppedAt: lastStop(tasks) ?? now().toISOString() };
+    }
+
+    const since = new Date(event.since);
+    const started = tasks.filter((task) => task.lastStatus !== 'STOPPED' || (task.createdAt ?? now()) > since);
+    if (started.length > 0) {
+      throw new NotQuiet(
+        `A task of ${event.family} has run since the stop at ${event.since}: ${describe(started)}. It may have written to the source; the copy has to be made again.`,
+      );
+    }
+    const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: event.stackName }));
+    const seen = Stacks[0]?.ChangeSetId ?? null;
+    if (seen !== event.stackChange || !Stacks[0]?.StackStatus?.endsWith('_COMPLETE')) {
+      throw new NotQuiet(
+        `Somebody else has changed the stack ${event.stackName}: its status is ${Stacks[0]?.StackStatus} by change set ${seen ?? 'none'}, expected a complete one by ${event.stackChange ?? 'none'}.`,
+      );
+    }
+    return { stoppedAt: event.since };
+  };
+}
+
+export const handler = createHandler({
+  ecs: new ECSClient({}),
+  cloudFormation: new CloudFormationClient({}),
+  now: () => new Date(),
+});
+
+function describe(tasks: Task[]): string {
+  return tasks.map(({ taskArn = '', lastStatus }) => `${taskArn.split('/').at(-1)} ${lastStatus}`).join(', ');
+}
+
+function lastStop(tasks: Task[]): string | undefined {
+  const times = tasks.flatMap(({ stoppedAt }) => (stoppedAt ? [stoppedAt.getTime()] : []));
+  return times.length === 0 ? undefined : new Date(Math.max(...times)).toISOString();
+}

@@ -1,0 +1,75 @@
+import type pg from 'pg';
+import type { Manifest } from '../migrator/manifest.ts';
+import { quoteIdentifier } from '../migrator/table-kinds.ts';
+import { MigrationFailed } from '../statemachine/errors.ts';
+import type { SampleEvent } from './sample-events.ts';
+import { type ConnectTarget, connectByIam, withTarget } from './target-database.ts';
+
+export interface ReadManifestEvent {
+  /** Runs of one execution begin alike: `<execution>/<redrive>/<attempt>`. */
+  runIdPrefix: string;
+  /** Events that the old relay served before the write stop. */
+  samples: SampleEvent[];
+}
+
+export interface ReadManifestResult {
+  runId: string;
+  tables: { table: string; kind: string; rows: number; digest: string }[];
+  /** Those of the samples that stand in the target; the others were deleted before the stop. */
+  samples: SampleEvent[];
+}
+
+/**
+ * Makes the handler that reads what the migrator wrote about the newest run of an execution. RunTask.sync returns the
+ * task's description and not what the program found, and its exit code alone proves nothing.
+ *
+ * @throws MigrationFailed unless that run says `verified`
+ */
+export function createHandler(dependencies: {
+  connect: ConnectTarget;
+}): (event: ReadManifestEvent) => Promise<ReadManifestResult> {
+  return ({ runIdPrefix, samples }) =>
+    withTarget(dependencies.connect, async (client) => {
+      const { rows } = await client.query<{
+        run_id: string;
+        status: string;
+        message: string | null;
+        manifest: Manifest;
+      }>(
+        `SELECT run_id, status, message, manifest FROM cutover.run
+         WHERE starts_with(run_id, $1) AND mode = 'reconcile' ORDER BY started_at DESC LIMIT 1`,
+        [runIdPrefix],
+      );
+      const [run] = rows;
+      if (!run) {
+        throw new MigrationFailed(
+          `The migrator left no record of a run ${runIdPrefix}*: its task ended before it reached the target. Its log, prefix "migrate", says why.`,
+        );
+      }
+      if (run.status !== 'verified') {
+        throw new MigrationFailed(
+          `The migrator's run ${run.run_id} ended as "${run.status}": ${run.message ?? 'it was ended from outside'}`,
+        );
+      }
+      const tables = run.manifest.tables.map(({ table, kind, rows, digest }) => ({ table, kind, rows, digest }));
+      return { runId: run.run_id, tables, samples: await present(client, tables, samples) };
+    });
+}
+
+export const handler = createHandler({ connect: connectByIam(process.env) });
+
+async function present(
+  client: pg.Client,
+  tables: ReadManifestResult['tables'],
+  samples: SampleEvent[],
+): Promise<SampleEvent[]> {
+  const found = new Map<string, string>();
+  for (const { table } of tables.filter(({ kind }) => kind === 'events')) {
+    const { rows } = await client.query<SampleEvent>(
+      `SELECT id, sig FROM ${quoteIdentifier(table)} WHERE id = ANY ($1::text[])`,
+      [samples.map(({ id }) => id)],
+    );
+    for (const { id, sig } of rows) found.set(id, sig);
+  }
+  return samples.filter(({ id, sig }) => found.get(id) === sig);
+}

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import { freePort } from '../embedded-postgres.ts';
+import type { LoadBalancer } from '../load-balancer.ts';
+import { type Container, type Host, startContainer } from './container.ts';
+import type { ContainerOverride, Task, TaskDefinition } from './model.ts';
+
+/** How long things take in the cloud, in seconds of the rehearsal's clock. */
+export interface EcsTimes {
+  /** From PROVISIONING to the start of the container: address, image pull. */
+  startSeconds: number;
+  /** The target group's deregistration delay: from the stop request to SIGTERM. */
+  deregistrationDelaySeconds: number;
+  /** From SIGTERM to SIGKILL. */
+  stopTimeoutSeconds: number;
+}
+
+export interface RunningTask extends Task {
+  /** Resolves when the task is STOPPED. */
+  stopped: Promise<void>;
+  stop(reason: Pick<Task, 'stopCode' | 'stoppedReason'>): void;
+}
+
+export interface TaskStart {
+  cluster: string;
+  definition: TaskDefinition;
+  group: string;
+  startedBy: string;
+  overrides?: ContainerOverride[];
+  /** Registered as its target once the task accepts connections. */
+  balancer?: LoadBalancer;
+}
+
+export interface TaskWorld {
+  clock: Clock;
+  host: Host;
+  times: EcsTimes;
+  accountArn: string;
+}
+
+/** Starts one task, as far as its process: its status follows the process, and stopping it goes through drain, SIGTERM and SIGKILL. */
+export function startTask(world: TaskWorld, start: TaskStart): RunningTask {
+  const { clock, accountArn } = world;
+  const container = start.definition.containerDefinitions[0];
+  const stopRequested = new AbortController();
+  const task: RunningTask = {
+    taskArn: `${accountArn}:task/${start.cluster}/${randomBytes(16).toString('hex')}`,
+    clusterArn: `${accountArn}:cluster/${start.cluster}`,
+    taskDefinitionArn: start.definition.taskDefinitionArn,
+    group: start.group,
+    startedBy: start.startedBy,
+    lastStatus: 'PROVISIONING',
+    desiredStatus: 'RUNNING',
+    createdAt: clock.now(),
+    containers: [{ name: container?.name ?? '', lastStatus: 'PENDING' }],
+    stopped: Promise.resolve(),
+    stop(reason) {
+      if (task.desiredStatus === 'STOPPED') return;
+      Object.assign(task, reason, { desiredStatus: 'STOPPED' });
+      stopRequested.abort();
+    },
+  };
+  task.stopped = live(world, start, task, stopRequested.signal).catch((error: Error) => {
+    Object.assign(task, { stopCode: 'TaskFailedToStart', stoppedReason: error.message });
+    finish(task, clock);
+  });
+  return task;
+}
+
+async function live(world: TaskWorld, start: TaskStart, task: RunningTask, stopRequested: AbortSignal): Promise<void> {
+  const { clock, host, times } = world;
+  const definition = start.definition.containerDefinitions[0];
+  if (!definition) throw new Error(`The task definition ${task.taskDefinitionArn} has no container.`);
+  await clock.sleep(times.startSeconds, stopRequested).catch(() => {});
+  if (stopRequested.aborted) return finish(task, clock);
+
+  const override = start.overrides?.find(({ name }) => name === definition.name);
+  const container = startContainer(definition, override, host, await freePort());
+  setStatus(task, 'RUNNING');
+  task.startedAt = clock.now();
+  if (start.balancer) void register(start.balancer, container);
+
+  const requested = new Promise<'requested'>((resolve) =>
+    stopRequested.addEventListener('abort', () => resolve('requested'), { once: true }),
+  );
+  const ended = await Promise.race([container.exited, requested]);
+  const exitCode = ended === 'requested' ? await drainAndStop(world, start, task, container) : ended;
+  if (start.balancer && start.balancer.target === container.port) start.balancer.target = undefined;
+  task.desiredStatus = 'STOPPED';
+  task.stopCode ??= 'EssentialContainerExited';
+  task.stoppedReason ??= 'Essential container in task exited';
+  for (const one of task.containers) one.exitCode = exitCode;
+  finish(task, clock);
+}
+
+/** The order of ECS: leave the target group, wait for its delay while open connections go on, SIGTERM, and at last SIGKILL. */
+async function drainAndStop(
+  world: TaskWorld,
+  start: TaskStart,
+  task: RunningTask,
+  container: Container,
+): Promise<number> {
+  const { clock, times } = world;
+  if (start.balancer) {
+    setStatus(task, 'DEACTIVATING');
+    if (start.balancer.target === container.port) start.balancer.target = undefined;
+    await Promise.race([clock.sleep(times.deregistrationDelaySeconds), container.exited]);
+  }
+  setStatus(task, 'STOPPING');
+  container.signal('SIGTERM');
+  // Ending is the process's own work, so the time for it is real time.
+  const killer = setTimeout(() => container.signal('SIGKILL'), times.stopTimeoutSeconds * 1000);
+  const exitCode = await container.exited;
+  clearTimeout(killer);
+  return exitCode;
+}
+
+/** A target gets connections once it accepts them; the health check of the load balancer asks no more than that. */
+async function register(balancer: LoadBalancer, container: Container): Promise<void> {
+  let over = false;
+  void container.exited.then(() => {
+    over = true;
+  });
+  while (!over) {
+    if (await accepts(container.port as number)) {
+      balancer.target = container.port;
+      return;
+    }
+    await pause(50);
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+function setStatus(task: RunningTask, status: Task['lastStatus']): void {
+  task.lastStatus = status;
+  for (const container of task.containers) container.lastStatus = status;
+}
+
+function finish(task: RunningTask, clock: Clock): void {
+  setStatus(task, 'STOPPED');
+  task.desiredStatus = 'STOPPED';
+  task.stoppedAt = clock.now();
+}

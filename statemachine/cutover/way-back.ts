@@ -1,0 +1,71 @@
+import type { States } from '../asl.ts';
+import { changeSetStates } from '../change-set-states.ts';
+import { relayStartStates } from '../relay-start-states.ts';
+import type { Settings } from '../settings.ts';
+import { callAws, invoke } from '../tasks.ts';
+
+/**
+ * The way back to SQLite. It looks at authority first: while that is with the source, no relay has written to PostgreSQL,
+ * and the old relay goes on with the old file as if nothing had been.
+ *
+ * No state here has a way out for its own failure: it stays failed, and a redrive repeats it.
+ */
+export function wayBackStates(settings: Settings): States {
+  return {
+    AskAuthority: {
+      ...invoke(
+        'authority',
+        { action: 'read' },
+        { comment: 'Something failed: ask the target who holds the truth', next: 'WayBack' },
+      ),
+      Assign: { authority: '{% $states.result.Payload %}' },
+      // A target that does not answer may be the very reason for the way back.
+      Catch: [{ ErrorEquals: ['States.ALL'], Assign: { authority: { holder: 'unknown' } }, Next: 'WayBack' }],
+    },
+    WayBack: {
+      Type: 'Choice',
+      Comment: 'The source holds the truth for certain when it says so, or when nobody has asked for authority yet',
+      Choices: [{ Condition: '{% $authority.holder = "source" or $not($authorityAsked) %}', Next: 'ProposeRestore' }],
+      Default: 'StoppedOnTarget',
+    },
+    ...changeSetStates(settings, {
+      suffix: 'Restore',
+      purpose: 'restore',
+      what: 'the original template and its parameter values, with the desired count still 0',
+      desiredCount: 0,
+      next: 'ScaleUpOldRelay',
+    }),
+    ScaleUpOldRelay: callAws(
+      'ecs',
+      'updateService',
+      { Cluster: '{% $plan.cluster %}', Service: '{% $plan.service %}', DesiredCount: 1 },
+      { comment: 'Start the relay on SQLite again', next: 'DescribeOldRelay' },
+    ),
+    ...relayStartStates(settings, {
+      suffix: 'OldRelay',
+      samples: '{% $plan.samples[] %}',
+      next: 'ProposeSettleRestored',
+    }),
+    ...changeSetStates(settings, {
+      suffix: 'SettleRestored',
+      purpose: 'settle-restored',
+      what: 'the desired count in the template becomes 1 again',
+      desiredCount: 1,
+      next: 'RolledBack',
+    }),
+    RolledBack: {
+      Type: 'Fail',
+      Comment: 'The old relay serves from SQLite; no row was lost',
+      Error: 'RolledBack',
+      Cause:
+        '{% "The old relay serves from SQLite again and nothing was lost, because " & $failure.state & " failed with " & $failure.error & ": " & $failure.cause %}',
+    },
+    StoppedOnTarget: {
+      Type: 'Fail',
+      Comment: 'PostgreSQL may hold events that SQLite never saw; starting the old relay would lose them',
+      Error: 'StoppedOnTarget',
+      Cause:
+        '{% "Authority is not with the source (" & $authority.holder & "), so the old relay was not started: PostgreSQL may hold events that it never saw. " & $failure.state & " failed with " & $failure.error & ": " & $failure.cause %}',
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { States } from '../asl.ts';
+import { changeSetStates } from '../change-set-states.ts';
+import type { Settings } from '../settings.ts';
+import { callAws, invoke, pollEvery } from '../tasks.ts';
+
+/** Runbook step 5a: the relay stops, and stays stopped whatever CloudFormation does meanwhile. */
+export function writeStopStates(settings: Settings, onFailure: string): States {
+  const countTasks = { action: 'count', cluster: '{% $plan.cluster %}', family: '{% $plan.family %}' };
+  const untilDrained = pollEvery(settings.pollIntervalSeconds, settings.drainTimeoutSeconds);
+  return {
+    ScaleDown: callAws(
+      'ecs',
+      'updateService',
+      { Cluster: '{% $plan.cluster %}', Service: '{% $plan.service %}', DesiredCount: 0 },
+      {
+        comment: 'Ask ECS to stop the old relay; clients may still write until its task has stopped',
+        onFailure,
+        next: 'ProposeHoldAtZero',
+      },
+    ),
+    // CloudFormation sets the desired count again at every change of the service, and when it rolls one back.
+    ...changeSetStates(settings, {
+      suffix: 'HoldAtZero',
+      purpose: 'hold-at-zero',
+      what: 'the desired count in the template becomes 0, so that no stack update starts the relay',
+      desiredCount: 0,
+      onFailure,
+      next: 'AwaitStopped',
+    }),
+    AwaitStopped: invoke('assert-quiet', countTasks, {
+      comment: 'Wait until every task of the family has stopped, those started by hand too',
+      assign: { stopped: '{% $states.result.Payload %}' },
+      poll: untilDrained,
+      onFailure,
+      next: 'QuietGap',
+    }),
+    QuietGap: {
+      Type: 'Wait',
+      Comment: 'One look is not enough: a task may be starting',
+      Seconds: settings.quietGapSeconds,
+      Next: 'ConfirmStopped',
+    },
+    ConfirmStopped: invoke('assert-quiet', countTasks, {
+      comment: 'Look a second time; the write stop has begun',
+      assign: { stopped: '{% $states.result.Payload %}' },
+      poll: untilDrained,
+      onFailure,
+      next: 'RunMigrator',
+    }),
+  };
+}

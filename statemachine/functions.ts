@@ -1,0 +1,29 @@
+/**
+ * The Lambda functions that the state machines call, by the name of their handler file in `lambdas/`. A definition says
+ * `${<name>}` where the ARN of the published version goes: a redrive pins the definition, not the code behind an
+ * unqualified ARN.
+ */
+export const FUNCTIONS = {
+  preflight: {
+    network: 'internet',
+    purpose: 'looks at the stack, the service and the old relay before anything is changed',
+  },
+  'change-stack': {
+    network: 'internet',
+    purpose: "proposes, guards, executes and awaits one change set of the relay's stack",
+  },
+  'assert-quiet': {
+    network: 'internet',
+    purpose: 'sees to it that no task of the relay runs, and that nobody else has touched the stack',
+  },
+  'health-check': { network: 'internet', purpose: 'asks the relay, over WebSocket, for events that it must have' },
+  authority: { network: 'database', purpose: 'reads and takes authority: who holds the truth' },
+  'read-manifest': { network: 'database', purpose: 'reads what the migrator wrote about its run' },
+  'verify-counts': { network: 'database', purpose: "compares one table's rows and digest with the source's" },
+} as const satisfies Record<string, { network: 'internet' | 'database'; purpose: string }>;
+
+export type FunctionName = keyof typeof FUNCTIONS;
+
+export function functionPlaceholder(name: FunctionName): string {
+  return `\${${name}}`;
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { Refused } from './errors.ts';
+
+const name = (value: string) => z.string().min(1).default(value);
+const seconds = (value: number) => z.int().positive().default(value);
+
+/** Logical names of the relay's template and the names inside it; the defaults are those of `sphere-zooid-relay`. */
+const namesSchema = z.strictObject({
+  cluster: name('ECSCluster'),
+  service: name('ZooidRelayService'),
+  taskDefinition: name('ZooidRelayTaskDefinition'),
+  migrationTaskDefinition: name('MigrationTaskDefinition'),
+  subnets: z.array(z.string()).min(1).default(['PublicSubnet1', 'PublicSubnet2']),
+  securityGroup: name('ECSSecurityGroup'),
+  mountTargets: z.array(z.string()).default(['EFSMountTarget1', 'EFSMountTarget2']),
+  databaseUrlSecret: name('RelayDatabaseUrl'),
+  imageParameter: name('ContainerImage'),
+  domainParameter: name('RelayDomainName'),
+  desiredCountParameter: name('RelayDesiredCount'),
+  container: name('zooid-relay'),
+  migrationContainer: name('migrate'),
+  volume: name('zooid-data'),
+  dataVariable: name('DATA'),
+  databaseUrlVariable: name('DATABASE_URL'),
+});
+
+const settingsSchema = z.strictObject({
+  stackName: name('sphere-zooid-relay'),
+  region: name('me-central-1'),
+  /** The relay image that works on PostgreSQL. */
+  newImage: name('ghcr.io/unicitynetwork/unicity-relay:pg-migration'),
+  names: namesSchema.prefault({}),
+  /** The database role of the verifying functions; it reads, and changes nothing but authority. */
+  verifierRole: name('cutover_verifier'),
+
+  /** How long the old task may take to stop: deregistration delay, stop timeout, and some more. */
+  drainTimeoutSeconds: seconds(600),
+  /** "No task runs" is believed when it is seen twice, this far apart. */
+  quietGapSeconds: seconds(10),
+  migratorTimeoutSeconds: seconds(3_600),
+  verifyTimeoutSeconds: seconds(900),
+  /** Tables that are verified side by side; each costs the database one sequential scan. */
+  verifyConcurrency: z.int().positive().default(2),
+  stackUpdateTimeoutSeconds: seconds(1_800),
+  /** From the request for a task until its relay answers as it should. */
+  startTimeoutSeconds: seconds(480),
+  pollIntervalSeconds: seconds(5),
+  /** Events that the old relay served and the new one has to serve. */
+  sampleEvents: z.int().nonnegative().max(32).default(32),
+  /** The whole execution; a limit against an execution that nobody looks at, not a deadline. */
+  executionTimeoutSeconds: seconds(86_400),
+});
+
+export type RawSettings = z.input<typeof settingsSchema>;
+export type Settings = z.output<typeof settingsSchema>;
+export type Names = Settings['names'];
+
+/**
+ * Fills in defaults and refuses what is not known.
+ *
+ * @throws Refused with every finding, one line each
+ */
+export function parseSettings(raw: unknown = {}): Settings {
+  const result = settingsSchema.safeParse(raw);
+  if (result.success) return result.data;
+  const findings = result.error.issues.map((issue) => `  ${issue.path.join('.') || '(settings)'}: ${issue.message}`);
+  throw new Refused(`The settings are not right:\n${findings.join('\n')}`);
+}

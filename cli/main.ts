@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { migrateCommand } from './migrate.ts';
+import { rehearseCommand } from './rehearse.ts';
 
 const program = new Command('relay-cutover')
   .description(
@@ -10,13 +11,7 @@ const program = new Command('relay-cutover')
     // Wrong usage is bad input: exit code 2 as everywhere, where commander itself would say 1.
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
+program.addCommand(rehearseCommand().copyInheritedSettings(program));
 program.addCommand(migrateCommand().copyInheritedSettings(program));
-
-// Without a handler a signal ends the process at once, and with it the handlers that remove scratch copies.
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)
-  process.once(signal, () => process.exit(code));
 
 await program.parseAsync();

@@ -31,6 +31,8 @@ Example:
   SQLITE_PATH=./db DATABASE_URL=postgres://me:secret@127.0.0.1/relay relay-cutover migrate load`,
     )
     .action(async (mode: string, options: { json?: boolean }) => {
+      // Without a handler a signal ends the process at once, and with it the handlers that remove the scratch copy.
+      process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
       process.exitCode = await migrate(mode, { json: options.json ?? false });
     });
 }

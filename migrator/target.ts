@@ -28,6 +28,10 @@ const REFUSALS: Record<string, string> = {
 
 const LOCK_TIMEOUT = '55P03';
 
+/** How pg says that the connection broke under a statement, or before the next one. */
+const LOST_CONNECTION =
+  /^(Connection terminated|Client has encountered a connection error|read E|write E|Stream has been destroyed)/;
+
 /** Data or rights that the target refuses; the classes are those of the SQLSTATE's first two characters. */
 const REFUSED_CLASSES = ['22', '23', '42', '54'];
 
@@ -75,11 +79,15 @@ export function asTargetFailure(error: unknown, what: string): unknown {
     if (/certificate/i.test(message))
       return new Refused(`${what}: ${message}. Set PGSSLROOTCERT to the server's CA, or sslmode in DATABASE_URL.`);
     if (/does not support SSL/.test(message))
-      return new Refused(`${what}: the server does not speak TLS. Set sslmode=disable in DATABASE_URL if that is right.`);
+      return new Refused(
+        `${what}: the server does not speak TLS. Set sslmode=disable in DATABASE_URL if that is right.`,
+      );
     if (/client password must be/.test(message))
       return new Refused(`${what}: it asks for a password, and DATABASE_URL has none.`);
+    if (LOST_CONNECTION.test(message)) return lostConnection(what, error);
     return error;
   }
+  if (['08', '57'].includes(code.slice(0, 2))) return lostConnection(what, error);
   if (code === LOCK_TIMEOUT)
     return new Error(
       `${what}: another session has held a lock on a table of the target for more than a minute. Find it in pg_stat_activity and end it, then repeat.`,
@@ -89,6 +97,13 @@ export function asTargetFailure(error: unknown, what: string): unknown {
   if (advice === undefined && !REFUSED_CLASSES.includes(code.slice(0, 2))) return error;
   return new Refused(
     [`${what}: ${message}${table ? ` (table ${table})` : ''}.`, detail, advice].filter(Boolean).join(' '),
+  );
+}
+
+function lostConnection(what: string, cause: unknown): Error {
+  return new Error(
+    `${what}: the connection was lost (${(cause as Error).message}). Nothing that was not committed counts; repeat.`,
+    { cause },
   );
 }
 

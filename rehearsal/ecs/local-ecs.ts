@@ -15,6 +15,8 @@ export interface LocalEcs {
   stable(serviceName: string, signal?: AbortSignal): Promise<void>;
   runTask(start: Omit<TaskStart, 'definition' | 'startedBy'> & { taskDefinition: string }): RunningTask;
   tasks(): Task[];
+  /** Image of the first container of a task definition. */
+  imageOf(taskDefinition: string): string | null;
   stopAll(): Promise<void>;
 }
 
@@ -158,6 +160,7 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
       return task;
     },
     tasks: () => tasks.map(apiTask),
+    imageOf: (taskDefinition) => definitions.get(taskDefinition)?.containerDefinitions[0]?.image ?? null,
     async stopAll() {
       stopping = true;
       for (const task of tasks) task.stop({ stopCode: 'UserInitiated', stoppedReason: 'The rehearsal has ended' });

@@ -31,6 +31,8 @@ export interface TaskStart {
   overrides?: ContainerOverride[];
   /** Registered as its target once the task accepts connections. */
   balancer?: LoadBalancer;
+  /** Gets the lines of the task's log besides the host. */
+  onLog?(line: string): void;
 }
 
 export interface TaskWorld {
@@ -77,7 +79,11 @@ async function live(world: TaskWorld, start: TaskStart, task: RunningTask, stopR
   if (stopRequested.aborted) return finish(task, clock);
 
   const override = start.overrides?.find(({ name }) => name === definition.name);
-  const container = startContainer(definition, override, host, await freePort());
+  const onLog = (name: string, line: string): void => {
+    host.onLog(name, line);
+    start.onLog?.(line);
+  };
+  const container = startContainer(definition, override, { ...host, onLog }, await freePort());
   setStatus(task, 'RUNNING');
   task.startedAt = clock.now();
   if (start.balancer) void register(start.balancer, container);

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunRecord } from '../report/run-record.ts';
+import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
+import { withFunctions } from '../statemachine/definition.ts';
+import type { Settings } from '../statemachine/settings.ts';
+import { type Clock, createClock } from './clock.ts';
+import { type Fault, faultNamed } from './faults.ts';
+import { type ExecutionResult, type HistoryEvent, type Integration, startExecution } from './interpreter/execution.ts';
+import { judge } from './judge.ts';
+import { ACCOUNT_ID, FIXTURE_ADMIN_PUBKEY, FIXTURE_DOMAIN, FIXTURE_RELAY_SECRET, functionArn } from './names.ts';
+import { prepare } from './prepare.ts';
+import { copyToFileSystem, directoryFingerprint, unpackBundledData } from './source-data.ts';
+import { openTarget, type RehearsalTarget } from './target-database.ts';
+import { createWorld, type World } from './world.ts';
+import type { AcknowledgedEvent } from './writer.ts';
+
+export interface RehearsalOptions {
+  settings: Settings;
+  /** A relay's data directory; the bundled one when absent. */
+  sourceDirectory?: string;
+  /** Values of template parameters. */
+  parameters: Record<string, string>;
+  /** A PostgreSQL of the user's; an embedded one when absent. */
+  databaseUrl?: string;
+  faultName?: string;
+  /** How many events a client publishes while the load runs. */
+  publish: number;
+  /** Waits are shortened by this factor. */
+  speed: number;
+  signal: AbortSignal;
+  observer: RehearsalObserver;
+}
+
+export interface RehearsalObserver {
+  /** Something of the rehearsal itself has happened. */
+  step(text: string): void;
+  /** A line of a container's log: JSON of the migrator, or a relay's words. */
+  log(container: string, line: string): void;
+  /** An event of the execution's history, as it happens. */
+  event(event: HistoryEvent): void;
+}
+
+const TEMPLATE = new URL('./template/sphere-zooid-relay.yaml', import.meta.url);
+
+/** Everything that one rehearsal has at hand. */
+export interface Stage {
+  options: RehearsalOptions;
+  clock: Clock;
+  target: RehearsalTarget;
+  world: World;
+  directories: { source: string; efs: string; scratch: string };
+  domain: string;
+}
+
+/**
+ * Runs a whole cutover on this machine: a relay on SQLite behind a load balancer, the load while it is live, then the
+ * state machine itself in the interpreter; real processes and a real PostgreSQL, only AWS is stood in for.
+ *
+ * @returns what happened; a cutover that was rolled back is a result and not an error
+ * @throws Refused for bad input, before anything is started; Error when the rehearsal itself could not be set up
+ */
+export async function rehearse(options: RehearsalOptions): Promise<RunRecord> {
+  const fault = options.faultName === undefined ? undefined : faultNamed(options.faultName);
+  const work = await mkdtemp(join(tmpdir(), 'relay-cutover-rehearsal-'));
+  // A second Ctrl-C ends the process before the orderly way out has ended.
+  const removeAtExit = (): void => rmSync(work, { recursive: true, force: true });
+  process.once('exit', removeAtExit);
+  const undo: (() => Promise<void>)[] = [() => rm(work, { recursive: true, force: true })];
+  try {
+    const stage = await setUp(options, work, undo);
+    const sourceBefore = await directoryFingerprint(stage.directories.source);
+    const published = await abortable(options.signal, prepare(stage));
+    const { execution, result } = await cutover(stage, fault);
+    const sourceAfter = await directoryFingerprint(stage.directories.source);
+    return await judge(stage, {
+      fault: fault ?? null,
+      execution,
+      result,
+      published: published as AcknowledgedEvent[],
+      source: { files: sourceAfter, unchanged: JSON.stringify(sourceBefore) === JSON.stringify(sourceAfter) },
+    });
+  } finally {
+    for (const step of undo.reverse()) await step();
+    process.off('exit', removeAtExit);
+  }
+}
+
+async function setUp(options: RehearsalOptions, work: string, undo: (() => Promise<void>)[]): Promise<Stage> {
+  const { settings, observer } = options;
+  const directories = {
+    source: options.sourceDirectory ?? join(work, 'bundled'),
+    efs: join(work, 'efs'),
+    scratch: join(work, 'scratch'),
+  };
+  if (options.sourceDirectory === undefined) await unpackBundledData(directories.source);
+  await copyToFileSystem(directories.source, directories.efs);
+  await mkdir(directories.scratch);
+
+  const target = await abortable(options.signal, openTarget(options.databaseUrl, settings.verifierRole));
+  undo.push(target.stop);
+  observer.step(`PostgreSQL: ${target.description}`);
+
+  const clock = createClock({ speed: options.speed });
+  const parameters = {
+    [settings.names.domainParameter]: FIXTURE_DOMAIN,
+    RelaySecretKey: FIXTURE_RELAY_SECRET,
+    AdminPubkey: FIXTURE_ADMIN_PUBKEY,
+    AdminPubkeys: `"${FIXTURE_ADMIN_PUBKEY}"`,
+    ...options.parameters,
+  };
+  const domain = parameters[settings.names.domainParameter] as string;
+  const world = await createWorld({
+    clock,
+    settings,
+    target,
+    efsDirectory: directories.efs,
+    scratchDirectory: directories.scratch,
+    domain,
+    onLog: observer.log,
+  });
+  undo.push(world.stop);
+  await abortable(
+    options.signal,
+    world.cloudFormation.deploy(settings.stackName, await readFile(TEMPLATE, 'utf8'), parameters),
+  );
+  observer.step(
+    `Stack ${settings.stackName} deployed; the old relay serves ${domain} from SQLite at ${world.endpoint.url}`,
+  );
+  return { options, clock, target, world, directories, domain };
+}
+
+async function cutover(
+  stage: Stage,
+  fault: Fault | undefined,
+): Promise<{ execution: { name: string; history: HistoryEvent[] }; result: ExecutionResult }> {
+  const { options, clock, world, target } = stage;
+  const { settings } = options;
+  const execution = startExecution({
+    machine: withFunctions(cutoverMachine(settings), (name) => functionArn(settings.region, name)),
+    stateMachineArn: `arn:aws:states:${settings.region}:${ACCOUNT_ID}:stateMachine:${settings.stackName}-cutover`,
+    name: `rehearsal-${randomUUID()}`,
+    input: {},
+    integration: fault ? withFault(world.integration, fault, target, options.observer) : world.integration,
+    clock,
+    onEvent: options.observer.event,
+  });
+  const stop = (): void => execution.stop('Interrupted', 'The rehearsal was interrupted');
+  options.signal.addEventListener('abort', stop, { once: true });
+  const result = await execution.done;
+  options.signal.throwIfAborted();
+  return { execution, result };
+}
+
+function withFault(
+  integration: Integration,
+  fault: Fault,
+  target: RehearsalTarget,
+  observer: RehearsalObserver,
+): Integration {
+  return async (call) => {
+    const output = await integration(call);
+    const { Name } = call.context.State as { Name: string };
+    if (Name === fault.after) {
+      await fault.harm(target);
+      observer.step(`Fault "${fault.name}": ${fault.title}`);
+    }
+    return output;
+  };
+}
+
+/** Lets Ctrl-C end a wait that knows nothing of signals; what still runs is ended by the undo steps. */
+async function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    work.catch(() => {});
+  }
+}

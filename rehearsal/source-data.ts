@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { x as unpack } from 'tar';
+import { assertSqliteFile, makeScratchCopy } from '../migrator/scratch-copy.ts';
+import { classify, quoteIdentifier, type Table } from '../migrator/table-kinds.ts';
+import { Refused } from '../statemachine/errors.ts';
+
+const BUNDLED_DATA = new URL('../test/fixtures/relay-data.tar.gz', import.meta.url);
+
+/** Each file of a directory with its size, time of change and SHA-256: equal before and after means not changed by a byte. */
+export async function directoryFingerprint(directory: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (const name of (await readdir(directory)).sort()) {
+    const path = join(directory, name);
+    const { size, mtimeMs } = await stat(path);
+    if (!(await stat(path)).isFile()) continue;
+    lines.push(
+      `${name} ${size} ${mtimeMs} ${createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex')}`,
+    );
+  }
+  return lines;
+}
+
+/** Unpacks the data that the repository ships: a real relay's directory after a kill. */
+export async function unpackBundledData(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await unpack({ file: fileURLToPath(BUNDLED_DATA), cwd: directory });
+}
+
+/**
+ * Copies a relay's data directory to where the rehearsal's relay may write.
+ *
+ * @throws Refused when there is no SQLite file `db` in it
+ */
+export async function copyToFileSystem(source: string, efsDirectory: string): Promise<void> {
+  const { isDirectory } = await stat(source).then(
+    (found) => ({ isDirectory: found.isDirectory() }),
+    () => ({ isDirectory: false }),
+  );
+  if (!isDirectory)
+    throw new Refused(
+      `There is no directory ${source}: --source expects a relay's data directory with the files db and db-wal.`,
+    );
+  await assertSqliteFile(join(source, 'db'));
+  await cp(source, efsDirectory, { recursive: true, preserveTimestamps: true });
+}
+
+/**
+ * Counts the rows of `before` that `after` does not have. Left out is the relay's own list of admins, kind 13534, which
+ * it writes anew at each start.
+ */
+export async function missingRows(
+  before: string,
+  after: string,
+  scratchDirectory: string,
+): Promise<Record<string, number>> {
+  const oldCopy = await makeScratchCopy(before, scratchDirectory);
+  const newCopy = await makeScratchCopy(after, scratchDirectory);
+  try {
+    return compareFiles(oldCopy.path, newCopy.path);
+  } finally {
+    await oldCopy.remove();
+    await newCopy.remove();
+  }
+}
+
+function compareFiles(before: string, after: string): Record<string, number> {
+  const database = new Database(after, { fileMustExist: true });
+  try {
+    database.prepare('ATTACH ? AS old').run(before);
+    const names = database.prepare("SELECT name FROM old.sqlite_master WHERE type = 'table'").pluck().all() as string[];
+    const tables = names.map(classify).filter((table) => typeof table !== 'string');
+    return Object.fromEntries(
+      tables.map((table) => {
+        const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
+        const name = quoteIdentifier(table.name);
+        const sql = `SELECT ${columns} FROM old.${name}${withoutOwnList(table)} EXCEPT SELECT ${columns} FROM main.${name}`;
+        return [table.name, database.prepare(`SELECT count(*) FROM (${sql})`).pluck().get() as number];
+      }),
+    );
+  } finally {
+    database.close();
+  }
+}
+
+function withoutOwnList({ kind, after }: Table): string {
+  if (kind === 'events') return ' WHERE kind <> 13534';
+  if (kind !== 'event_tags') return '';
+  return ` WHERE event_id NOT IN (SELECT id FROM old.${quoteIdentifier(after[0] as string)} WHERE kind = 13534)`;
+}

@@ -1,0 +1,166 @@
+import { fileURLToPath } from 'node:url';
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import type { ECSClient } from '@aws-sdk/client-ecs';
+import { createHandler as assertQuiet } from '../lambdas/assert-quiet.ts';
+import { createHandler as authority } from '../lambdas/authority.ts';
+import { createHandler as changeStack } from '../lambdas/change-stack.ts';
+import { createHandler as healthCheck } from '../lambdas/health-check.ts';
+import { createHandler as preflight } from '../lambdas/preflight.ts';
+import { createHandler as readManifest } from '../lambdas/read-manifest.ts';
+import { createHandler as verifyCounts } from '../lambdas/verify-counts.ts';
+import type { JsonObject } from '../statemachine/asl.ts';
+import type { FunctionName } from '../statemachine/functions.ts';
+import type { Settings } from '../statemachine/settings.ts';
+import { awsIntegration, type Handler } from './aws-integration.ts';
+import type { Clock } from './clock.ts';
+import { cloudFormationClient } from './cloudformation/client.ts';
+import { createCloudFormation, type LocalCloudFormation } from './cloudformation/local-cloudformation.ts';
+import { madeUpResources } from './cloudformation/made-up-resources.ts';
+import { providersByType } from './cloudformation/provider.ts';
+import type { Program } from './ecs/container.ts';
+import { createEcs, type LocalEcs } from './ecs/local-ecs.ts';
+import { ecsProviders } from './ecs/providers.ts';
+import type { EcsTimes } from './ecs/tasks.ts';
+import type { Integration } from './interpreter/execution.ts';
+import { type LoadBalancer, startLoadBalancer } from './load-balancer.ts';
+import { ACCOUNT_ID, functionArn } from './names.ts';
+import { relayProgram } from './relay/program.ts';
+import { createSecrets } from './secrets.ts';
+import type { RehearsalTarget } from './target-database.ts';
+
+/** The piece of AWS in which a rehearsal takes place. */
+export interface World {
+  cloudFormation: LocalCloudFormation;
+  ecs: LocalEcs;
+  balancer: LoadBalancer;
+  /** Where clients reach the relay. */
+  endpoint: { url: string; hostHeader: string };
+  integration: Integration;
+  /** Texts that the handlers kept in the artefact bucket. */
+  artefacts: Map<string, string>;
+  stop(): Promise<void>;
+}
+
+export interface WorldOptions {
+  clock: Clock;
+  settings: Settings;
+  target: RehearsalTarget;
+  /** Directory that stands for the EFS file system. */
+  efsDirectory: string;
+  scratchDirectory: string;
+  domain: string;
+  onLog(container: string, line: string): void;
+}
+
+/** Seconds in the cloud, as measured: most of a start is the image's pull. */
+const TIMES: EcsTimes = { startSeconds: 30, deregistrationDelaySeconds: 10, stopTimeoutSeconds: 30 };
+
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const { clock, settings, target, domain } = options;
+  const place = { region: settings.region, accountId: ACCOUNT_ID };
+  const balancer = await startLoadBalancer();
+  const madeUp = madeUpResources(place);
+  const secrets = createSecrets({ [settings.names.databaseUrlSecret]: target.url });
+  const ecs = createEcs(
+    {
+      clock,
+      times: TIMES,
+      accountArn: `arn:aws:ecs:${settings.region}:${ACCOUNT_ID}`,
+      host: {
+        programFor: (image) => programFor(image, settings),
+        volumeDirectory: () => options.efsDirectory,
+        secretValue: secrets.value,
+        environment: { PATH: process.env.PATH ?? '', TMPDIR: options.scratchDirectory },
+        onLog: options.onLog,
+      },
+    },
+    balancer,
+  );
+  const cloudFormation = createCloudFormation({
+    clock,
+    ...place,
+    resolveSecret: async (id) => secrets.value(id),
+    resources: providersByType(
+      { ...ecsProviders(ecs), 'AWS::SecretsManager::Secret': secrets.provider(madeUp) },
+      madeUp,
+    ),
+  });
+  const artefacts = new Map<string, string>();
+  const endpoint = { url: `ws://127.0.0.1:${balancer.port}`, hostHeader: domain };
+  const handlers = createHandlers({
+    ecs: ecsClient(ecs),
+    cloudFormation: cloudFormationClient(cloudFormation),
+    endpoint: () => endpoint,
+    connect: target.connectAsVerifier,
+    artefacts,
+    clock,
+  });
+  const functions = new Map(
+    Object.entries(handlers).map(([name, handler]) => [functionArn(settings.region, name), handler]),
+  );
+  return {
+    cloudFormation,
+    ecs,
+    balancer,
+    endpoint,
+    artefacts,
+    integration: awsIntegration(ecs, functions),
+    async stop() {
+      await ecs.stopAll();
+      await balancer.close();
+    },
+  };
+}
+
+interface HandlerWorld {
+  ecs: Pick<ECSClient, 'send'>;
+  cloudFormation: CloudFormationClient;
+  endpoint(): { url: string; hostHeader: string };
+  connect: RehearsalTarget['connectAsVerifier'];
+  artefacts: Map<string, string>;
+  clock: Clock;
+}
+
+function createHandlers({
+  ecs,
+  cloudFormation,
+  endpoint,
+  connect,
+  artefacts,
+  clock,
+}: HandlerWorld): Record<FunctionName, Handler> {
+  return {
+    preflight: preflight({ ecs, cloudFormation, endpoint }),
+    'change-stack': changeStack({
+      cloudFormation,
+      artefacts: {
+        get: async (key) => artefacts.get(key),
+        put: async (key, text) => void (artefacts.has(key) || artefacts.set(key, text)),
+      },
+    }),
+    'assert-quiet': assertQuiet({ ecs, cloudFormation, now: clock.now }),
+    'health-check': healthCheck({ ecs, endpoint }),
+    authority: authority({ connect }),
+    'read-manifest': readManifest({ connect }),
+    'verify-counts': verifyCounts({ connect }),
+  };
+}
+
+/** The programs that stand for the images: two stand-in relays, and the migrator itself. */
+function programFor(image: string, settings: Settings): Program | undefined {
+  if (image === settings.newImage) return relayProgram('postgres');
+  if (image.includes('-migrate:')) return migratorProgram();
+  if (image.includes('unicity-relay:')) return relayProgram('sqlite');
+  return undefined;
+}
+
+function migratorProgram(): Program {
+  const cli = fileURLToPath(new URL('../cli/relay-cutover.mjs', import.meta.url));
+  return { command: process.execPath, args: [cli, 'migrate', '--json'] };
+}
+
+function ecsClient(ecs: LocalEcs): Pick<ECSClient, 'send'> {
+  const send = async (command: { constructor: { name: string }; input: object }): Promise<object> =>
+    ecs.call(command.constructor.name.replace(/Command$/, ''), structuredClone(command.input) as JsonObject);
+  return { send } as unknown as Pick<ECSClient, 'send'>;
+}

@@ -1,0 +1,21 @@
+import type { Json } from '../../statemachine/asl.ts';
+import { StateFailure } from './failure.ts';
+
+const PAYLOAD_BYTES_MAX = 256 * 1024;
+
+/**
+ * The value as JSON text.
+ *
+ * @throws StateFailure `States.DataLimitExceeded` above 256 KiB of UTF-8 (Step Functions quotas)
+ */
+export function toPayload(value: Json, what: string): string {
+  const text = JSON.stringify(value);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > PAYLOAD_BYTES_MAX) {
+    throw new StateFailure(
+      'States.DataLimitExceeded',
+      `${what} is ${bytes} bytes long, which exceeds the maximum of ${PAYLOAD_BYTES_MAX} bytes.`,
+    );
+  }
+  return text;
+}

@@ -1,0 +1,76 @@
+import type { Json, TaskState } from '../../statemachine/asl.ts';
+import { errorAndCause, StateFailure, untilAborted } from './failure.ts';
+import { toPayload } from './payload-limit.ts';
+import { withRetryAndCatch } from './retry.ts';
+import { contextOf, evaluate, leave, type Outcome, record, type Visit } from './visit.ts';
+
+/** Runs a Task state: Arguments, the integration under its timeout, Assign and Output. */
+export function runTask(state: TaskState, visit: Visit): Promise<Outcome> {
+  return withRetryAndCatch(state, visit, async () => {
+    const taskArguments = await evaluate(visit, state.Arguments, 'Arguments');
+    const result = await callIntegration(state, visit, taskArguments);
+    return { ...(await leave(visit, state, '', { result }, result)), next: state.Next };
+  });
+}
+
+async function callIntegration(state: TaskState, visit: Visit, taskArguments: Json): Promise<Json> {
+  const { clock, integration, region } = visit.run;
+  const resource = resourceNames(state.Resource);
+  const parameters = toPayload(taskArguments, `The input of the task '${visit.name}'`);
+  record(visit, 'TaskScheduled', {
+    taskScheduledEventDetails: { ...resource, region, parameters, timeoutInSeconds: state.TimeoutSeconds },
+  });
+  record(visit, 'TaskStarted', { taskStartedEventDetails: resource });
+
+  const timeout = new AbortController();
+  const cancelTimeout = clock.after(state.TimeoutSeconds, () => timeout.abort(new StateFailure('States.Timeout')));
+  const signal = AbortSignal.any([visit.signal, timeout.signal]);
+  const submitted = (output: Json) => {
+    if (signal.aborted) return;
+    const text = toPayload(output, `The first answer to the task '${visit.name}'`);
+    record(visit, 'TaskSubmitted', { taskSubmittedEventDetails: { ...resource, output: text } });
+  };
+  const context = contextOf(visit);
+  const call = { resource: state.Resource, arguments: taskArguments, context, signal, clock, submitted };
+  try {
+    const result = await untilAborted(
+      Promise.resolve().then(() => integration(call)),
+      signal,
+    );
+    const output = toPayload(result ?? null, `The result of the task '${visit.name}'`);
+    record(visit, 'TaskSucceeded', { taskSucceededEventDetails: { ...resource, output } });
+    // Back from text, as from a service: no Date, no undefined, nothing shared with the integration.
+    return JSON.parse(output);
+  } catch (thrown) {
+    visit.signal.throwIfAborted();
+    throw recordFailure(visit, resource, thrown);
+  } finally {
+    cancelTimeout();
+  }
+}
+
+function recordFailure(visit: Visit, resource: Resource, thrown: unknown): StateFailure {
+  const failure = asFailure(thrown);
+  const details = { ...resource, ...errorAndCause(failure) };
+  if (failure.error === 'States.Timeout') record(visit, 'TaskTimedOut', { taskTimedOutEventDetails: details });
+  else record(visit, 'TaskFailed', { taskFailedEventDetails: details });
+  return failure;
+}
+
+function asFailure(thrown: unknown): StateFailure {
+  if (thrown instanceof StateFailure) return thrown;
+  if (thrown instanceof Error) return new StateFailure(thrown.name, thrown.message);
+  return new StateFailure('States.TaskFailed', String(thrown));
+}
+
+interface Resource {
+  resourceType: string;
+  resource: string;
+}
+
+/** `arn:aws:states:::aws-sdk:ecs:updateService` is `aws-sdk:ecs` and `updateService` in the history. */
+function resourceNames(arn: string): Resource {
+  const parts = arn.split(':');
+  if (parts[2] !== 'states') return { resourceType: parts[2] ?? '', resource: parts.slice(5).join(':') };
+  return { resourceType: parts.slice(5, -1).join(':'), resource: parts.at(-1) ?? '' };
+}

@@ -65,6 +65,8 @@ async function perform(options: RehearseOptions): Promise<number> {
     });
   }
   try {
+    // The SDK warns of Node 20 on every start. Here it only shapes requests to the local AWS; the functions run on Node 24.
+    process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
     // Loaded on demand: the migrator is started through the same program and needs none of it.
     const { rehearse } = await import('../rehearsal/rehearse.ts');
     const record = await rehearse({

@@ -11,7 +11,7 @@ import { type Proposal, propose } from './change-stack/propose.ts';
 export type ChangeStackResult = Proposal | Inspection | Execution | UpdateResult;
 
 /**
- * Makes the Lambda that changes the relay's stack by a guarded change set (shared/runbook.md step 5d and Rollback), one
+ * Makes the Lambda that changes the relay's stack by a guarded change set (runbook step 5d and Rollback), one
  * action a call: propose -> inspect -> execute -> await. The state machine polls by a Retry on NotYet.
  * Throws NotYet, Refused, ChangeSetObsolete (begin again with propose) and StackUpdateFailed. No result and no message holds
  * a parameter value or a secret.

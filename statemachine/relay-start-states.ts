@@ -5,14 +5,12 @@ import { callAws, invoke, pollEvery } from './tasks.ts';
 interface RelayStart {
   /** Ends the names of the states. */
   suffix: string;
-  /** Expression for the events that the relay must serve. */
-  samples: string;
   next: string;
   onFailure?: string;
 }
 
 /** From the request for a task to a relay that answers as it should. `$health`, `$healthyAt` and `$relay` tell of it. */
-export function relayStartStates(settings: Settings, { suffix, samples, next, onFailure }: RelayStart): States {
+export function relayStartStates(settings: Settings, { suffix, next, onFailure }: RelayStart): States {
   const failure = onFailure ? { onFailure } : {};
   return {
     [`Describe${suffix}`]: callAws(
@@ -33,7 +31,7 @@ export function relayStartStates(settings: Settings, { suffix, samples, next, on
         service: '{% $plan.service %}',
         taskDefinition: '{% $relay.taskDefinition %}',
         domain: '{% $plan.domain %}',
-        samples,
+        samples: '{% $samples[] %}',
       },
       {
         comment: 'Wait until only that task definition runs, sign in over WebSocket and ask for known events',

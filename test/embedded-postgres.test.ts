@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { freshDatabase } from './support/postgres.ts';
@@ -11,5 +12,11 @@ describe('the embedded PostgreSQL', () => {
     );
     await client.end();
     expect(rows[0]).toEqual({ major: 16, encoding: 'UTF8', dictionary: true });
+  });
+
+  it('leaves the exit code of its process alone', () => {
+    const program = "await import('./rehearsal/embedded-postgres.ts'); process.exitCode = 3;";
+    const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program]);
+    expect(status).toBe(3);
   });
 });

@@ -9,7 +9,7 @@ export interface EditedTemplate extends TemplateDocument {
 
 export interface EditName {
   title: string;
-  /** The step of shared/runbook.md that the edit replaces. */
+  /** The runbook step that the edit replaces. */
   runbook: string;
 }
 

@@ -17,7 +17,7 @@ import {
 } from './splice.ts';
 
 /**
- * The six edits of shared/runbook.md step 5d, in its order: they turn the template of the relay on SQLite into that of the
+ * The six edits of runbook step 5d, in its order: they turn the template of the relay on SQLite into that of the
  * relay on PostgreSQL. The URL goes in as a secret (`ValueFrom`), where the runbook has it in plain text.
  * Throws Refused when `newImage` is no image reference; the edits throw Refused where they cannot be applied.
  */

@@ -35,13 +35,15 @@ async function putService(
   signal?: AbortSignal,
 ): ReturnType<ResourceProvider['create']> {
   const { Cluster, ServiceName, TaskDefinition, DesiredCount } = properties;
-  const service = ecs.putService({
-    cluster: String(Cluster),
-    serviceName: String(ServiceName),
-    taskDefinition: String(TaskDefinition),
-    desiredCount: Number(DesiredCount),
-  });
-  await ecs.stable(service.serviceName, signal);
+  const service = await ecs.putService(
+    {
+      cluster: String(Cluster),
+      serviceName: String(ServiceName),
+      taskDefinition: String(TaskDefinition),
+      desiredCount: Number(DesiredCount),
+    },
+    signal,
+  );
   return { physicalId: service.serviceArn, attributes: { Name: service.serviceName, ServiceArn: service.serviceArn } };
 }
 

@@ -34,10 +34,11 @@ export function copyAndVerifyStates(settings: Settings, onFailure: string): Stat
     },
     ReadManifest: invoke(
       'read-manifest',
-      { runIdPrefix: '{% $states.context.Execution.Name & "/" %}', samples: '{% $plan.samples[] %}' },
+      { runIdPrefix: '{% $states.context.Execution.Name & "/" %}', samples: '{% $samples[] %}' },
       {
         comment: "Read the migrator's own account of its run; go on only when it says verified",
-        assign: { manifest: '{% $states.result.Payload %}' },
+        // A sample that was deleted before the stop proves nothing any more.
+        assign: { manifest: '{% $states.result.Payload %}', samples: '{% $states.result.Payload.samples[] %}' },
         onFailure,
         next: 'VerifyCounts',
       },

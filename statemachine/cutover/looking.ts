@@ -20,6 +20,7 @@ export function lookingStates(settings: Settings): States {
           plan: '{% $states.result.Payload %}',
           // Every variable that the way back reads has a value from the first state on.
           authorityAsked: false,
+          samples: '{% $states.result.Payload.samples[] %}',
           stackChange: '{% $states.result.Payload.lastChangeSet %}',
         },
         onFailure: 'PreflightFailed',

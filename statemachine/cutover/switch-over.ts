@@ -40,7 +40,6 @@ export function switchOverStates(settings: Settings, onFailure: string): States 
     ),
     ...relayStartStates(settings, {
       suffix: 'NewRelay',
-      samples: '{% $manifest.samples[] %}',
       onFailure,
       next: 'ProposeSettle',
     }),

@@ -43,7 +43,6 @@ export function wayBackStates(settings: Settings): States {
     ),
     ...relayStartStates(settings, {
       suffix: 'OldRelay',
-      samples: '{% $plan.samples[] %}',
       next: 'ProposeSettleRestored',
     }),
     ...changeSetStates(settings, {

@@ -1,0 +1,17 @@
+import type { Stack } from 'aws-cdk-lib';
+import type { Settings } from '../statemachine/settings.ts';
+
+/** ARNs of what belongs to the relay's stack. The names behind them are made by its template from its own name. */
+export function relayArns(stack: Stack, { stackName }: Settings) {
+  const arn = (service: string, resource: string): string =>
+    `arn:${stack.partition}:${service}:${stack.region}:${stack.account}:${resource}`;
+  return {
+    stack: arn('cloudformation', `stack/${stackName}/*`),
+    cluster: arn('ecs', `cluster/${stackName}-cluster`),
+    service: arn('ecs', `service/${stackName}-cluster/${stackName}-*`),
+    tasks: arn('ecs', `task/${stackName}-cluster/*`),
+    taskDefinitions: arn('ecs', `task-definition/${stackName}-*`),
+    migrationTaskDefinition: arn('ecs', `task-definition/${stackName}-migrate:*`),
+    roles: `arn:${stack.partition}:iam::${stack.account}:role/${stackName}-*`,
+  };
+}

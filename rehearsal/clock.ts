@@ -42,6 +42,13 @@ function longTimer(milliseconds: number, callback: () => void, keepsProcessAlive
   return () => clearTimeout(timer);
 }
 
+interface ClockOptions {
+  /** At least 1 (an ordinary clock); `Infinity` for no waiting at all. */
+  speed: number;
+  /** A longer wait is never made shorter than this in real time: what is polled for may be the work of a real process. */
+  shortestWaitSeconds?: number;
+}
+
 /**
  * Creates a clock whose sleeps really wait `seconds / speed` and then skip to where they should end.
  *
@@ -49,10 +56,9 @@ function longTimer(milliseconds: number, callback: () => void, keepsProcessAlive
  * real time or by a skip; a skip stops at every alarm on its way, so that an alarm which ends the sleep also ends the skip.
  * A sleep keeps the process alive, since somebody awaits it; an alarm does not.
  *
- * @param options.speed at least 1 (an ordinary clock); `Infinity` for no waiting at all
  * @throws Error when the speed is below 1 or not a number
  */
-export function createClock({ speed }: { speed: number }): Clock {
+export function createClock({ speed, shortestWaitSeconds = 0 }: ClockOptions): Clock {
   if (!(speed >= 1)) throw new Error(`The clock's speed is ${speed}; it must be 1 or more.`);
   let skipped = 0;
   const alarms = new Set<Alarm>();
@@ -76,7 +82,11 @@ export function createClock({ speed }: { speed: number }): Clock {
       const milliseconds = Math.max(0, Math.ceil(seconds * 1000));
       const sleeper = { deadline: now() + milliseconds, readyAt: realMilliseconds() + milliseconds / speed };
       sleepers.add(sleeper);
-      let cancelTimer = longTimer(milliseconds / speed, wake, true);
+      let cancelTimer = longTimer(
+        Math.max(milliseconds / speed, Math.min(milliseconds, shortestWaitSeconds * 1000)),
+        wake,
+        true,
+      );
       signal?.addEventListener('abort', abort, { once: true });
 
       function wake() {

@@ -24,7 +24,11 @@ export async function judge(stage: Stage, ending: Ending): Promise<RunRecord> {
   const { world, clock } = stage;
   const { result, execution, published, fault, source } = ending;
   const serving = servingNow(stage);
-  const served = serving.store === 'nothing' ? 0 : (await servedEvents(world.endpoint, published)).size;
+  // A relay that does not answer serves none of them.
+  const served = await servedEvents(world.endpoint, published).then(
+    ({ size }) => size,
+    () => 0,
+  );
   const missing =
     serving.store === 'sqlite'
       ? await missingRows(
@@ -37,7 +41,9 @@ export async function judge(stage: Stage, ending: Ending): Promise<RunRecord> {
   const outcome = result.status === 'SUCCEEDED' ? 'CutoverComplete' : (result.error ?? result.status);
   const objections = [
     source.unchanged ? [] : ['the source directory was changed'],
-    served === published.length ? [] : [`of ${published.length} acknowledged events the relay serves only ${served}`],
+    outcome === 'StoppedOnTarget' || served === published.length
+      ? []
+      : [`of ${published.length} acknowledged events the relay serves only ${served}`],
     missing && Object.values(missing).some((count) => count > 0)
       ? [`the old relay's file lacks rows of the source: ${JSON.stringify(missing)}`]
       : [],

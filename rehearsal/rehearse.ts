@@ -11,10 +11,11 @@ import { type Clock, createClock } from './clock.ts';
 import { type Fault, faultNamed } from './faults.ts';
 import { type ExecutionResult, type HistoryEvent, type Integration, startExecution } from './interpreter/execution.ts';
 import { judge } from './judge.ts';
-import { ACCOUNT_ID, FIXTURE_ADMIN_PUBKEY, FIXTURE_DOMAIN, FIXTURE_RELAY_SECRET, functionArn } from './names.ts';
+import { ACCOUNT_ID, functionArn } from './names.ts';
 import { prepare } from './prepare.ts';
 import { copyToFileSystem, directoryFingerprint, unpackBundledData } from './source-data.ts';
 import { openTarget, type RehearsalTarget } from './target-database.ts';
+import { templateParameters } from './template-parameters.ts';
 import { createWorld, type World } from './world.ts';
 import type { AcknowledgedEvent } from './writer.ts';
 
@@ -45,6 +46,9 @@ export interface RehearsalObserver {
 }
 
 const TEMPLATE = new URL('./template/sphere-zooid-relay.yaml', import.meta.url);
+
+/** Enough for a relay to start while the state machine polls for it, on a machine that is busy with other things too. */
+const SHORTEST_WAIT_SECONDS = 0.15;
 
 /** Everything that one rehearsal has at hand. */
 export interface Stage {
@@ -100,18 +104,13 @@ async function setUp(options: RehearsalOptions, work: string, undo: (() => Promi
   await copyToFileSystem(directories.source, directories.efs);
   await mkdir(directories.scratch);
 
+  const template = await readFile(TEMPLATE, 'utf8');
+  const parameters = templateParameters(settings, options.parameters, template);
   const target = await abortable(options.signal, openTarget(options.databaseUrl, settings.verifierRole));
   undo.push(target.stop);
   observer.step(`PostgreSQL: ${target.description}`);
 
-  const clock = createClock({ speed: options.speed });
-  const parameters = {
-    [settings.names.domainParameter]: FIXTURE_DOMAIN,
-    RelaySecretKey: FIXTURE_RELAY_SECRET,
-    AdminPubkey: FIXTURE_ADMIN_PUBKEY,
-    AdminPubkeys: `"${FIXTURE_ADMIN_PUBKEY}"`,
-    ...options.parameters,
-  };
+  const clock = createClock({ speed: options.speed, shortestWaitSeconds: SHORTEST_WAIT_SECONDS });
   const domain = parameters[settings.names.domainParameter] as string;
   const world = await createWorld({
     clock,
@@ -123,10 +122,7 @@ async function setUp(options: RehearsalOptions, work: string, undo: (() => Promi
     onLog: observer.log,
   });
   undo.push(world.stop);
-  await abortable(
-    options.signal,
-    world.cloudFormation.deploy(settings.stackName, await readFile(TEMPLATE, 'utf8'), parameters),
-  );
+  await abortable(options.signal, world.cloudFormation.deploy(settings.stackName, template, parameters));
   observer.step(
     `Stack ${settings.stackName} deployed; the old relay serves ${domain} from SQLite at ${world.endpoint.url}`,
   );

@@ -8,7 +8,7 @@ import { closingLines, createRehearsalView } from './rehearsal-view.ts';
 
 interface RehearseOptions {
   source?: string;
-  parameter: Record<string, string>;
+  parameter?: Record<string, string>;
   databaseUrl?: string;
   fault?: string;
   publish: number;
@@ -19,14 +19,14 @@ interface RehearseOptions {
 export function rehearseCommand(): Command {
   return new Command('rehearse')
     .summary('run a whole cutover on this machine, without AWS')
-    .description(`Runs a whole cutover on this machine: the state machine itself, real PostgreSQL, a relay that speaks NIP-01 over
-WebSocket, and the migrator. Only AWS is stood in for. Without options it takes the data of a real relay that comes along.`)
+    .description(
+      'Runs a whole cutover on this machine: the state machine itself, real PostgreSQL, a relay that speaks NIP-01 over WebSocket, and the migrator. Only AWS is stood in for. Without options it takes the data of a real relay that comes along.',
+    )
     .option('--source <directory>', "a relay's data directory with db and db-wal; it is only read")
     .option(
       '--parameter <name=value>',
       'a parameter of the template, such as RelayDomainName=relay.example (repeatable)',
       collect,
-      {},
     )
     .option('--database-url <url>', 'a PostgreSQL of yours in place of the embedded one')
     .option(
@@ -72,7 +72,7 @@ async function perform(options: RehearseOptions): Promise<number> {
     const record = await rehearse({
       settings: parseSettings(),
       ...(options.source !== undefined && { sourceDirectory: resolve(options.source) }),
-      parameters: options.parameter,
+      parameters: options.parameter ?? {},
       ...(options.databaseUrl !== undefined && { databaseUrl: options.databaseUrl }),
       ...(options.fault !== undefined && { faultName: options.fault }),
       publish: options.publish,
@@ -90,7 +90,7 @@ async function perform(options: RehearseOptions): Promise<number> {
   }
 }
 
-function collect(pair: string, earlier: Record<string, string>): Record<string, string> {
+function collect(pair: string, earlier: Record<string, string> = {}): Record<string, string> {
   const at = pair.indexOf('=');
   if (at < 1) throw new InvalidArgumentError(`Seen "${pair}", expected NAME=VALUE.`);
   return { ...earlier, [pair.slice(0, at)]: pair.slice(at + 1) };

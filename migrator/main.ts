@@ -27,23 +27,22 @@ export async function migrate(
   const json = options.json ?? false;
   const output = options.output ?? ((line: string) => void process.stdout.write(`${line}\n`));
   const progress = createProgress(output, json);
+  const result = (outcome: string, details: object): void => {
+    // maxRSS is in KiB on every system: Node's documentation, process.resourceUsage().
+    const peakMemoryMebibytes = Math.round(process.resourceUsage().maxRSS / 1024);
+    output(
+      JSON.stringify({ time: new Date().toISOString(), event: 'result', outcome, peakMemoryMebibytes, ...details }),
+    );
+  };
   try {
     const manifest = await run(parseConfiguration(mode, options.environment ?? process.env), progress);
-    if (json)
-      output(
-        JSON.stringify({
-          time: new Date().toISOString(),
-          event: 'result',
-          outcome: 'verified',
-          ...(manifest && { manifest }),
-        }),
-      );
+    if (json) result('verified', manifest ? { manifest } : {});
     else output(CLOSING_LINES[manifest?.mode ?? 'check']);
     return EXIT_CODES.verified;
   } catch (error) {
     const outcome = error instanceof Refused ? 'refused' : 'failed';
-    const message = (error as Error).message;
-    if (json) output(JSON.stringify({ time: new Date().toISOString(), event: 'result', outcome, message }));
+    const { message } = error as Error;
+    if (json) result(outcome, { message });
     else process.stderr.write(`${outcome === 'refused' ? 'Refused' : 'Failed'}: ${message}\n`);
     return EXIT_CODES[outcome];
   }

@@ -3,7 +3,9 @@ import { Command } from 'commander';
 import { migrateCommand } from './migrate.ts';
 import { rehearseCommand } from './rehearse.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const program = new Command('relay-cutover')
   .description(

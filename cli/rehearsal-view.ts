@@ -1,4 +1,4 @@
-import type { RehearsalObserver } from '../rehearsal/rehearse.ts';
+import type { RehearsalObserver } from '../rehearsal/stage.ts';
 import type { RunRecord } from '../report/run-record.ts';
 import { StateTracker } from '../report/states.ts';
 

@@ -2,18 +2,8 @@ import { CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Settings } from '../statemachine/settings.ts';
 import { createFunctions } from './functions.ts';
+import type { RelayParameters } from './relay-stack.ts';
 import { createCutover } from './state-machine.ts';
-
-/** What the stack has to be told about the relay's own stack. */
-export interface RelayParameters {
-  subnetIds: string[];
-  securityGroupId: string;
-  targetHost: string;
-  targetPort: string;
-  targetDatabase: string;
-  targetResourceId: string;
-  artefactBucket: string;
-}
 
 /** Stands beside the relay's own stack and changes it only while an execution runs. */
 export class CutoverStack extends Stack {

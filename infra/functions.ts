@@ -6,8 +6,7 @@ import { Architecture, Runtime, type Version } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, type NodejsFunctionProps } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { FUNCTIONS, type FunctionName } from '../statemachine/functions.ts';
 import type { Settings } from '../statemachine/settings.ts';
-import type { RelayParameters } from './cutover-stack.ts';
-import { relayArns } from './relay-arns.ts';
+import { type RelayParameters, relayArns } from './relay-stack.ts';
 
 interface FunctionPlan {
   memoryMegabytes: number;

@@ -6,7 +6,7 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cd
 import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
 import { FUNCTIONS, type FunctionName } from '../statemachine/functions.ts';
 import type { Settings } from '../statemachine/settings.ts';
-import { relayArns } from './relay-arns.ts';
+import { relayArns } from './relay-stack.ts';
 
 /** The very definition that the rehearsal interprets, with the ARNs of published function versions put in. */
 export function createCutover(

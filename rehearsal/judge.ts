@@ -4,8 +4,8 @@ import { statesOf } from '../report/states.ts';
 import type { Json } from '../statemachine/asl.ts';
 import type { Fault } from './faults.ts';
 import type { ExecutionResult, HistoryEvent } from './interpreter/execution.ts';
-import type { Stage } from './rehearse.ts';
 import { missingRows } from './source-data.ts';
+import type { Stage } from './stage.ts';
 import { type AcknowledgedEvent, servedEvents } from './writer.ts';
 
 export interface Ending {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Stage } from './rehearse.ts';
+import type { Stage } from './stage.ts';
 import { type AcknowledgedEvent, publishNotes, servedEvents } from './writer.ts';
 
 const RELAY_START_MILLISECONDS = 20_000;

@@ -6,59 +6,23 @@ import { join } from 'node:path';
 import type { RunRecord } from '../report/run-record.ts';
 import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
 import { withFunctions } from '../statemachine/definition.ts';
-import type { Settings } from '../statemachine/settings.ts';
-import { type Clock, createClock } from './clock.ts';
+import { createClock } from './clock.ts';
 import { type Fault, faultNamed } from './faults.ts';
 import { type ExecutionResult, type HistoryEvent, type Integration, startExecution } from './interpreter/execution.ts';
 import { judge } from './judge.ts';
 import { ACCOUNT_ID, functionArn } from './names.ts';
 import { prepare } from './prepare.ts';
 import { copyToFileSystem, directoryFingerprint, unpackBundledData } from './source-data.ts';
+import type { RehearsalObserver, RehearsalOptions, Stage } from './stage.ts';
 import { openTarget, type RehearsalTarget } from './target-database.ts';
 import { templateParameters } from './template-parameters.ts';
-import { createWorld, type World } from './world.ts';
+import { createWorld } from './world.ts';
 import type { AcknowledgedEvent } from './writer.ts';
-
-export interface RehearsalOptions {
-  settings: Settings;
-  /** A relay's data directory; the bundled one when absent. */
-  sourceDirectory?: string;
-  /** Values of template parameters. */
-  parameters: Record<string, string>;
-  /** A PostgreSQL of the user's; an embedded one when absent. */
-  databaseUrl?: string;
-  faultName?: string;
-  /** How many events a client publishes while the load runs. */
-  publish: number;
-  /** Waits are shortened by this factor. */
-  speed: number;
-  signal: AbortSignal;
-  observer: RehearsalObserver;
-}
-
-export interface RehearsalObserver {
-  /** Something of the rehearsal itself has happened. */
-  step(text: string): void;
-  /** A line of a container's log: JSON of the migrator, or a relay's words. */
-  log(container: string, line: string): void;
-  /** An event of the execution's history, as it happens. */
-  event(event: HistoryEvent): void;
-}
 
 const TEMPLATE = new URL('./template/sphere-zooid-relay.yaml', import.meta.url);
 
 /** Enough for a relay to start while the state machine polls for it, on a machine that is busy with other things too. */
 const SHORTEST_WAIT_SECONDS = 0.15;
-
-/** Everything that one rehearsal has at hand. */
-export interface Stage {
-  options: RehearsalOptions;
-  clock: Clock;
-  target: RehearsalTarget;
-  world: World;
-  directories: { source: string; efs: string; scratch: string };
-  domain: string;
-}
 
 /**
  * Runs a whole cutover on this machine: a relay on SQLite behind a load balancer, the load while it is live, then the

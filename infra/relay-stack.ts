@@ -1,6 +1,17 @@
 import type { Stack } from 'aws-cdk-lib';
 import type { Settings } from '../statemachine/settings.ts';
 
+/** What the stack has to be told about the relay's own stack. */
+export interface RelayParameters {
+  subnetIds: string[];
+  securityGroupId: string;
+  targetHost: string;
+  targetPort: string;
+  targetDatabase: string;
+  targetResourceId: string;
+  artefactBucket: string;
+}
+
 /** ARNs of what belongs to the relay's stack. The names behind them are made by its template from its own name. */
 export function relayArns(stack: Stack, { stackName }: Settings) {
   const arn = (service: string, resource: string): string =>

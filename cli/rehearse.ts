@@ -59,7 +59,9 @@ async function perform(options: RehearseOptions): Promise<number> {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      // The second time somebody does not want to wait for the orderly way out.
+      if (interrupted.signal.aborted) process.exit(code);
       signalCode = code;
       interrupted.abort(new Error('Interrupted; everything that was started is being ended.'));
     });

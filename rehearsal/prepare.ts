@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { EXIT_CODES } from '../migrator/main.ts';
+import { Refused } from '../statemachine/errors.ts';
 import type { Stage } from './stage.ts';
 import { type AcknowledgedEvent, publishNotes, servedEvents } from './writer.ts';
 
@@ -9,7 +11,7 @@ const RELAY_START_MILLISECONDS = 20_000;
  * live and clients publish.
  *
  * @returns the events that the relay acknowledged meanwhile
- * @throws Error when the relay does not come up, or the migrator refuses the source
+ * @throws Refused when the migrator refuses the source or the target, Error when the relay does not come up
  */
 export async function prepare(stage: Stage): Promise<AcknowledgedEvent[]> {
   const { options, world } = stage;
@@ -58,8 +60,10 @@ async function runMigrator(
     },
   });
   await task.stopped;
-  if (task.containers[0]?.exitCode !== 0)
-    throw new Error(`The migrator's ${mode} did not succeed: ${reasonIn(lines) ?? task.stoppedReason}`);
+  const { exitCode } = task.containers[0] ?? {};
+  if (exitCode === EXIT_CODES.verified) return;
+  const reason = `The migrator's ${mode} did not succeed: ${reasonIn(lines) ?? task.stoppedReason}`;
+  throw exitCode === EXIT_CODES.refused ? new Refused(reason) : new Error(reason);
 }
 
 /** The migrator's last JSON line says why it failed. */

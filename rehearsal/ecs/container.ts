@@ -58,6 +58,10 @@ export function startContainer(
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // For a rehearsal that ends without its orderly way out: a container must not outlive its cloud.
+  const killAtExit = (): void => void child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  child.once('close', () => process.off('exit', killAtExit));
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => host.onLog(definition.name, line));
   }

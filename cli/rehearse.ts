@@ -29,10 +29,7 @@ export function rehearseCommand(): Command {
       collect,
     )
     .option('--database-url <url>', 'a PostgreSQL of yours in place of the embedded one')
-    .option(
-      '--fault <name>',
-      `make something go wrong: ${FAULTS.map(({ name, title }) => `${name} (${title})`).join(', ')}`,
-    )
+    .option('--fault <name>', `make something go wrong: ${FAULTS.map(({ name }) => name).join(', ')}`)
     .option('--publish <count>', 'events that a client publishes while the load runs', count, 3)
     .option('--speed <factor>', 'how many times faster waits pass than in the cloud', factor, 30)
     .option('--json <file>', 'write what happened to a file: states, tables, verdict, history')
@@ -40,6 +37,9 @@ export function rehearseCommand(): Command {
       'after',
       `
 Exit codes: 0 the relay serves from PostgreSQL and every row was proven, 1 it does not (the last line says why), 2 bad input
+
+Faults:
+${FAULTS.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join('\n')}
 
 Examples:
   relay-cutover rehearse

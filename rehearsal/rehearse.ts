@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunRecord } from '../report/run-record.ts';
@@ -12,9 +12,9 @@ import { type ExecutionResult, type HistoryEvent, type Integration, startExecuti
 import { judge } from './judge.ts';
 import { ACCOUNT_ID, functionArn } from './names.ts';
 import { prepare } from './prepare.ts';
-import { copyToFileSystem, directoryFingerprint, unpackBundledData } from './source-data.ts';
-import type { RehearsalObserver, RehearsalOptions, Stage } from './stage.ts';
-import { openTarget, type RehearsalTarget } from './target-database.ts';
+import { assertDataDirectory, directoryFingerprint, unpackBundledData } from './source-data.ts';
+import type { RehearsalOptions, Stage } from './stage.ts';
+import { openTarget } from './target-database.ts';
 import { templateParameters } from './template-parameters.ts';
 import { createWorld } from './world.ts';
 import type { AcknowledgedEvent } from './writer.ts';
@@ -39,8 +39,7 @@ export async function rehearse(options: RehearsalOptions): Promise<RunRecord> {
   process.once('exit', removeAtExit);
   const undo: (() => Promise<void>)[] = [() => rm(work, { recursive: true, force: true })];
   try {
-    const stage = await setUp(options, work, undo);
-    const sourceBefore = await directoryFingerprint(stage.directories.source);
+    const { stage, sourceBefore } = await setUp(options, work, undo);
     const published = await abortable(options.signal, prepare(stage));
     const { execution, result } = await cutover(stage, fault);
     const sourceAfter = await directoryFingerprint(stage.directories.source);
@@ -57,7 +56,11 @@ export async function rehearse(options: RehearsalOptions): Promise<RunRecord> {
   }
 }
 
-async function setUp(options: RehearsalOptions, work: string, undo: (() => Promise<void>)[]): Promise<Stage> {
+async function setUp(
+  options: RehearsalOptions,
+  work: string,
+  undo: (() => Promise<void>)[],
+): Promise<{ stage: Stage; sourceBefore: string[] }> {
   const { settings, observer } = options;
   const directories = {
     source: options.sourceDirectory ?? join(work, 'bundled'),
@@ -65,7 +68,9 @@ async function setUp(options: RehearsalOptions, work: string, undo: (() => Promi
     scratch: join(work, 'scratch'),
   };
   if (options.sourceDirectory === undefined) await unpackBundledData(directories.source);
-  await copyToFileSystem(directories.source, directories.efs);
+  await assertDataDirectory(directories.source);
+  const sourceBefore = await directoryFingerprint(directories.source);
+  await cp(directories.source, directories.efs, { recursive: true, preserveTimestamps: true });
   await mkdir(directories.scratch);
 
   const template = await readFile(TEMPLATE, 'utf8');
@@ -90,21 +95,21 @@ async function setUp(options: RehearsalOptions, work: string, undo: (() => Promi
   observer.step(
     `Stack ${settings.stackName} deployed; the old relay serves ${domain} from SQLite at ${world.endpoint.url}`,
   );
-  return { options, clock, target, world, directories, domain };
+  return { stage: { options, clock, target, world, directories, domain }, sourceBefore };
 }
 
 async function cutover(
   stage: Stage,
   fault: Fault | undefined,
 ): Promise<{ execution: { name: string; history: HistoryEvent[] }; result: ExecutionResult }> {
-  const { options, clock, world, target } = stage;
+  const { options, clock, world } = stage;
   const { settings } = options;
   const execution = startExecution({
     machine: withFunctions(cutoverMachine(settings), (name) => functionArn(settings.region, name)),
     stateMachineArn: `arn:aws:states:${settings.region}:${ACCOUNT_ID}:stateMachine:${settings.stackName}-cutover`,
     name: `rehearsal-${randomUUID()}`,
     input: {},
-    integration: fault ? withFault(world.integration, fault, target, options.observer) : world.integration,
+    integration: fault ? withFault(stage, fault) : world.integration,
     clock,
     onEvent: options.observer.event,
   });
@@ -115,19 +120,20 @@ async function cutover(
   return { execution, result };
 }
 
-function withFault(
-  integration: Integration,
-  fault: Fault,
-  target: RehearsalTarget,
-  observer: RehearsalObserver,
-): Integration {
+/** Does a fault's harm once, before or after the first call of its state. */
+function withFault(stage: Stage, fault: Fault): Integration {
+  let done = false;
+  const harm = async (when: Fault['when'], state: string): Promise<void> => {
+    if (done || when !== fault.when || state !== fault.state) return;
+    done = true;
+    await fault.harm(stage);
+    stage.options.observer.step(`Fault "${fault.name}": ${fault.title}`);
+  };
   return async (call) => {
-    const output = await integration(call);
     const { Name } = call.context.State as { Name: string };
-    if (Name === fault.after) {
-      await fault.harm(target);
-      observer.step(`Fault "${fault.name}": ${fault.title}`);
-    }
+    await harm('before', Name);
+    const output = await stage.world.integration(call);
+    await harm('after', Name);
     return output;
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -15,13 +16,15 @@ export async function directoryFingerprint(directory: string): Promise<string[]>
   const lines: string[] = [];
   for (const name of (await readdir(directory)).sort()) {
     const path = join(directory, name);
-    const { size, mtimeMs } = await stat(path);
-    if (!(await stat(path)).isFile()) continue;
-    lines.push(
-      `${name} ${size} ${mtimeMs} ${createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex')}`,
-    );
+    const { size, mtimeMs, isFile } = await stat(path).then((found) => ({
+      size: found.size,
+      mtimeMs: found.mtimeMs,
+      isFile: found.isFile(),
+    }));
+    if (!isFile) continue;
+    const sum = createHash('sha256');
+    for await (const chunk of createReadStream(path)) sum.update(chunk);
+    lines.push(`${name} ${size} ${mtimeMs} ${sum.digest('hex')}`);
   }
   return lines;
 }
@@ -32,22 +35,18 @@ export async function unpackBundledData(directory: string): Promise<void> {
   await unpack({ file: fileURLToPath(BUNDLED_DATA), cwd: directory });
 }
 
-/**
- * Copies a relay's data directory to where the rehearsal's relay may write.
- *
- * @throws Refused when there is no SQLite file `db` in it
- */
-export async function copyToFileSystem(source: string, efsDirectory: string): Promise<void> {
-  const { isDirectory } = await stat(source).then(
-    (found) => ({ isDirectory: found.isDirectory() }),
-    () => ({ isDirectory: false }),
+/** @throws Refused unless it is a directory with a SQLite file `db` in it */
+export async function assertDataDirectory(directory: string): Promise<void> {
+  const isDirectory = await stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false,
   );
-  if (!isDirectory)
+  if (!isDirectory) {
     throw new Refused(
-      `There is no directory ${source}: --source expects a relay's data directory with the files db and db-wal.`,
+      `There is no directory ${directory}: --source expects a relay's data directory with the files db and db-wal.`,
     );
-  await assertSqliteFile(join(source, 'db'));
-  await cp(source, efsDirectory, { recursive: true, preserveTimestamps: true });
+  }
+  await assertSqliteFile(join(directory, 'db'));
 }
 
 /**

@@ -16,7 +16,7 @@ import type { Clock } from './clock.ts';
 import { cloudFormationClient } from './cloudformation/client.ts';
 import { createCloudFormation, type LocalCloudFormation } from './cloudformation/local-cloudformation.ts';
 import { madeUpResources } from './cloudformation/made-up-resources.ts';
-import { providersByType } from './cloudformation/provider.ts';
+import { providersByType, type ResourceProvider } from './cloudformation/provider.ts';
 import type { Program } from './ecs/container.ts';
 import { createEcs, type LocalEcs } from './ecs/local-ecs.ts';
 import { ecsProviders } from './ecs/providers.ts';
@@ -36,6 +36,12 @@ export interface World {
   /** Where clients reach the relay. */
   endpoint: { url: string; hostHeader: string };
   integration: Integration;
+  /** Programs in place of those that stand for an image; `missing`: the image cannot be pulled. */
+  programs: Map<string, Program | 'missing'>;
+  /** Reasons for which the next update of a resource type fails. */
+  failingUpdates: Map<string, string>;
+  /** Called with each line of a container's log. */
+  logListeners: Set<(container: string, line: string) => void>;
   /** Texts that the handlers kept in the artefact bucket. */
   artefacts: Map<string, string>;
   stop(): Promise<void>;
@@ -61,17 +67,26 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const balancer = await startLoadBalancer();
   const madeUp = madeUpResources(place);
   const secrets = createSecrets({ [settings.names.databaseUrlSecret]: target.url });
+  const programs: World['programs'] = new Map();
+  const logListeners: World['logListeners'] = new Set();
+  const failingUpdates: World['failingUpdates'] = new Map();
   const ecs = createEcs(
     {
       clock,
       times: TIMES,
       accountArn: `arn:aws:ecs:${settings.region}:${ACCOUNT_ID}`,
       host: {
-        programFor: (image) => programFor(image, settings),
+        programFor: (image) => {
+          const program = programs.get(image) ?? programFor(image, settings);
+          return program === 'missing' ? undefined : program;
+        },
         volumeDirectory: () => options.efsDirectory,
         secretValue: secrets.value,
         environment: { PATH: process.env.PATH ?? '', TMPDIR: options.scratchDirectory },
-        onLog: options.onLog,
+        onLog(container, line) {
+          options.onLog(container, line);
+          for (const listener of logListeners) listener(container, line);
+        },
       },
     },
     balancer,
@@ -80,9 +95,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     clock,
     ...place,
     resolveSecret: async (id) => secrets.value(id),
-    resources: providersByType(
-      { ...ecsProviders(ecs), 'AWS::SecretsManager::Secret': secrets.provider(madeUp) },
-      madeUp,
+    resources: withFailingUpdates(
+      providersByType({ ...ecsProviders(ecs), 'AWS::SecretsManager::Secret': secrets.provider(madeUp) }, madeUp),
+      failingUpdates,
     ),
   });
   const artefacts = new Map<string, string>();
@@ -103,11 +118,27 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     ecs,
     balancer,
     endpoint,
+    programs,
+    failingUpdates,
+    logListeners,
     artefacts,
     integration: awsIntegration(ecs, functions),
     async stop() {
       await ecs.stopAll();
       await balancer.close();
+    },
+  };
+}
+
+/** Lets the next update of a type fail once, as a resource handler does, so that the stack rolls back. */
+function withFailingUpdates(resources: ResourceProvider, failing: Map<string, string>): ResourceProvider {
+  return {
+    ...resources,
+    async update(resource, signal) {
+      const reason = failing.get(resource.type);
+      failing.delete(resource.type);
+      if (reason !== undefined) throw new Error(reason);
+      return resources.update(resource, signal);
     },
   };
 }

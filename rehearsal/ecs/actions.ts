@@ -75,7 +75,7 @@ function apiService(service: Service, tasks: Task[]): object {
 }
 
 /** What the API tells of a task, as it is at this moment. */
-export function apiTask({ stop: _stop, stopped: _stopped, ...task }: RunningTask): Task {
+export function apiTask({ stop: _stop, kill: _kill, stopped: _stopped, ...task }: RunningTask): Task {
   return structuredClone(task);
 }
 

@@ -24,6 +24,8 @@ export interface LocalEcs {
   tasks(): Task[];
   /** Image of the first container of a task definition. */
   imageOf(taskDefinition: string): string | null;
+  /** Ends the containers of a task definition's running tasks by SIGKILL. */
+  kill(taskDefinition: string): void;
   stopAll(): Promise<void>;
 }
 
@@ -103,6 +105,9 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
     runTask,
     tasks: () => tasks.map(apiTask),
     imageOf: (taskDefinition) => definitions.get(taskDefinition)?.containerDefinitions[0]?.image ?? null,
+    kill(taskDefinition) {
+      for (const task of tasks.filter(({ taskDefinitionArn }) => taskDefinitionArn === taskDefinition)) task.kill();
+    },
     async stopAll() {
       scheduler.shutDown();
       for (const task of tasks) task.stop({ stopCode: 'UserInitiated', stoppedReason: 'The rehearsal has ended' });

@@ -21,6 +21,8 @@ export interface RunningTask extends Task {
   /** Resolves when the task is STOPPED. */
   stopped: Promise<void>;
   stop(reason: Pick<Task, 'stopCode' | 'stoppedReason'>): void;
+  /** SIGKILL to the container, as the kernel does it when memory runs out. */
+  kill(): void;
 }
 
 export interface TaskStart {
@@ -58,6 +60,7 @@ export function startTask(world: TaskWorld, start: TaskStart): RunningTask {
     createdAt: clock.now(),
     containers: [{ name: container?.name ?? '', lastStatus: 'PENDING' }],
     stopped: Promise.resolve(),
+    kill() {},
     stop(reason) {
       if (task.desiredStatus === 'STOPPED') return;
       Object.assign(task, reason, { desiredStatus: 'STOPPED' });
@@ -84,6 +87,7 @@ async function live(world: TaskWorld, start: TaskStart, task: RunningTask, stopR
     start.onLog?.(line);
   };
   const container = startContainer(definition, override, { ...host, onLog }, await freePort());
+  task.kill = () => container.signal('SIGKILL');
   setStatus(task, 'RUNNING');
   task.startedAt = clock.now();
   if (start.balancer) void register(start.balancer, container);

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FAULTS } from '../../rehearsal/faults.ts';
 import type { RunRecord } from '../../report/run-record.ts';
 
 let directory: string;
@@ -96,7 +97,10 @@ describe('relay-cutover rehearse', () => {
   });
 
   it.each([
-    [['--fault', 'nonsense'], 'Refused: There is no fault "nonsense": expected one of mismatch.\n'],
+    [
+      ['--fault', 'nonsense'],
+      `Refused: There is no fault "nonsense": expected one of ${FAULTS.map(({ name }) => name).join(', ')}.\n`,
+    ],
     [
       ['--source', '/nowhere'],
       "Refused: There is no directory /nowhere: --source expects a relay's data directory with the files db and db-wal.\n",

@@ -12,7 +12,7 @@ export type AssertQuietEvent =
       /** ISO time of the stop. */
       since: string;
       stackName: string;
-      /** ARN of the last change set of ours that the stack has taken; null when it had taken none. */
+      /** ARN of the last change set of ours that the stack has taken; null or empty when it had taken none. */
       stackChange: string | null;
     };
 
@@ -47,17 +47,19 @@ export function createHandler(
     }
 
     const since = new Date(event.since);
-    const started = tasks.filter((task) => task.lastStatus !== 'STOPPED' || (task.createdAt ?? now()) > since);
-    if (started.length > 0) {
+    // All that had been seen stopped by then; a task that stopped later ran later, whenever it was created.
+    const isOver = ({ lastStatus, stoppedAt }: Task) => lastStatus === 'STOPPED' && (stoppedAt ?? now()) <= since;
+    const ran = tasks.filter((task) => !isOver(task));
+    if (ran.length > 0) {
       throw new NotQuiet(
-        `A task of ${event.family} has run since the stop at ${event.since}: ${describe(started)}. It may have written to the source; the copy has to be made again.`,
+        `A task of ${event.family} has run since the stop at ${event.since}: ${describe(ran)}. It may have written to the source; the copy has to be made again.`,
       );
     }
     const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: event.stackName }));
-    const seen = Stacks[0]?.ChangeSetId ?? null;
-    if (seen !== event.stackChange || !Stacks[0]?.StackStatus?.endsWith('_COMPLETE')) {
+    const seen = Stacks[0]?.ChangeSetId ?? '';
+    if (seen !== (event.stackChange ?? '') || !Stacks[0]?.StackStatus?.endsWith('_COMPLETE')) {
       throw new NotQuiet(
-        `Somebody else has changed the stack ${event.stackName}: its status is ${Stacks[0]?.StackStatus} by change set ${seen ?? 'none'}, expected a complete one by ${event.stackChange ?? 'none'}.`,
+        `Somebody else has changed the stack ${event.stackName}: its status is ${Stacks[0]?.StackStatus} by change set ${seen || 'none'}, expected a complete one by ${event.stackChange || 'none'}.`,
       );
     }
     return { stoppedAt: event.since };

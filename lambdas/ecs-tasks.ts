@@ -8,8 +8,10 @@ const DESCRIBED_TASKS_MAX = 100;
 
 /**
  * All tasks of the given groups that ECS knows, running or recently stopped. By family as well as by service: a task that
- * was started by hand belongs to no service, and writes all the same. `desiredStatus` RUNNING holds those that are still
- * stopping; PENDING never returns anything. Source: ECS API reference, ListTasks.
+ * was started by hand belongs to no service, and writes all the same. `desiredStatus` STOPPED holds those that are still
+ * stopping too; PENDING never returns anything. Source: ECS API reference, ListTasks.
+ *
+ * @throws Error, to be repeated, when ECS lists a task and then cannot describe it: what is not seen may still write
  */
 export async function findTasks(
   ecs: Ecs,
@@ -33,7 +35,13 @@ export async function findTasks(
   const remaining = [...arns];
   while (remaining.length > 0) {
     const batch = remaining.splice(0, DESCRIBED_TASKS_MAX);
-    tasks.push(...((await ecs.send(new DescribeTasksCommand({ cluster, tasks: batch }))).tasks ?? []));
+    const answer = await ecs.send(new DescribeTasksCommand({ cluster, tasks: batch }));
+    const [failure, ...others] = answer.failures ?? [];
+    if (failure)
+      throw new Error(
+        `ECS lists ${others.length + 1} task(s) that it does not describe, first ${failure.arn}: ${failure.reason}. Repeat.`,
+      );
+    tasks.push(...(answer.tasks ?? []));
   }
   return tasks;
 }

@@ -5,12 +5,16 @@ import { quoteIdentifier, type Table } from '../migrator/table-kinds.ts';
 
 interface EventCheck {
   title: string;
-  /** Ids of the events for which it is not true, up to a hundred. */
-  violations(client: pg.Client, table: Table): Promise<string[]>;
+  violations(client: pg.Client, table: Table): Promise<Violations>;
+}
+
+/** For how many events it is not true, and the id of one of them. */
+interface Violations {
+  count: number;
+  example?: string;
 }
 
 const BATCH_ROWS = 1_000;
-const VIOLATIONS_MAX = 100;
 const SEARCH_SAMPLE = 200;
 const SIGNATURE_SAMPLE = 32;
 
@@ -19,7 +23,7 @@ export const EVENT_CHECKS: EventCheck[] = [
   {
     title: 'the id is the hash of the event (NIP-01)',
     async violations(client, table) {
-      const wrong: string[] = [];
+      const wrong: Violations = { count: 0 };
       const name = quoteIdentifier(table.name);
       await client.query(
         `DECLARE all_events NO SCROLL CURSOR FOR SELECT id, pubkey, created_at::float8 AS created_at, kind, tags, content FROM ${name}`,
@@ -27,7 +31,9 @@ export const EVENT_CHECKS: EventCheck[] = [
       for (;;) {
         const { rows } = await client.query<StoredEvent>(`FETCH ${BATCH_ROWS} FROM all_events`);
         for (const event of rows) {
-          if (wrong.length < VIOLATIONS_MAX && eventId(event) !== event.id) wrong.push(event.id);
+          if (eventId(event) === event.id) continue;
+          wrong.count++;
+          wrong.example ??= event.id;
         }
         if (rows.length < BATCH_ROWS) break;
       }
@@ -42,7 +48,7 @@ export const EVENT_CHECKS: EventCheck[] = [
         `SELECT id FROM (SELECT id, content, search_vector FROM ${quoteIdentifier(table.name)} ORDER BY md5(id) LIMIT ${SEARCH_SAMPLE}) AS sample
          WHERE search_vector IS DISTINCT FROM to_tsvector('english', coalesce(content, ''))`,
       );
-      return rows.map(({ id }) => id);
+      return violations(rows);
     },
   },
   {
@@ -51,10 +57,14 @@ export const EVENT_CHECKS: EventCheck[] = [
       const { rows } = await client.query<StoredEvent & { sig: string }>(
         `SELECT id, pubkey, created_at::float8 AS created_at, kind, tags, content, sig FROM ${quoteIdentifier(table.name)} ORDER BY md5(sig) LIMIT ${SIGNATURE_SAMPLE}`,
       );
-      return rows.filter((row) => !hasValidSignature(row)).map(({ id }) => id);
+      return violations(rows.filter((row) => !hasValidSignature(row)));
     },
   },
 ];
+
+function violations(rows: { id: string }[]): Violations {
+  return { count: rows.length, ...(rows[0] && { example: rows[0].id }) };
+}
 
 function hasValidSignature(row: StoredEvent & { sig: string }): boolean {
   try {

@@ -93,16 +93,21 @@ export const PREFLIGHT_CHECKS: PreflightCheck[] = [
         return `The migration task definition holds ${names.databaseUrlVariable} as plain text, so everybody who may read it has the password. Run prepare again: it takes it from a secret.`;
       if (!container.secrets?.some(({ name }) => name === names.databaseUrlVariable))
         return `The migration task definition has no secret ${names.databaseUrlVariable}. Run prepare again.`;
-      if (container.mountPoints?.some(({ readOnly }) => !readOnly))
+      const mountPoints = container.mountPoints ?? [];
+      if (!mountPoints.some(({ sourceVolume }) => sourceVolume === names.volume))
+        return `The migration task definition does not mount the volume ${names.volume}, where the SQLite file is. Run prepare again.`;
+      if (mountPoints.some(({ readOnly }) => !readOnly))
         return 'The migration task definition mounts EFS for writing; expected readOnly. Run prepare again.';
       return undefined;
     },
   },
   {
     title: 'the old relay answers',
-    finding: ({ relayAnswer }) =>
-      'reason' in relayAnswer
-        ? `The relay at ${relayAnswer.domain} does not answer, so nothing can be compared later: ${relayAnswer.reason}`
-        : undefined,
+    finding({ relayAnswer, names }) {
+      if (relayAnswer.domain === '')
+        return `The stack has no value for the parameter ${names.domainParameter}, so the relay cannot be asked. Correct the setting names.domainParameter.`;
+      if (!('reason' in relayAnswer)) return undefined;
+      return `The relay at ${relayAnswer.domain} does not answer, so nothing can be compared later: ${relayAnswer.reason}`;
+    },
   },
 ];

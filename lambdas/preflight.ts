@@ -1,7 +1,6 @@
 import {
   CloudFormationClient,
   DescribeStackResourcesCommand,
-  DescribeStacksCommand,
   GetTemplateCommand,
 } from '@aws-sdk/client-cloudformation';
 import {
@@ -12,6 +11,7 @@ import {
 } from '@aws-sdk/client-ecs';
 import { Refused } from '../statemachine/errors.ts';
 import type { Names } from '../statemachine/settings.ts';
+import { describeStack } from './change-stack/stack.ts';
 import { type Ecs, familyOf } from './ecs-tasks.ts';
 import { connect } from './nostr-client.ts';
 import { type Findable, PREFLIGHT_CHECKS } from './preflight-checks.ts';
@@ -40,7 +40,7 @@ export interface Plan {
 
 export interface PreflightDependencies {
   ecs: Ecs;
-  cloudFormation: Pick<CloudFormationClient, 'send'>;
+  cloudFormation: CloudFormationClient;
   endpoint(domain: string): { url: string; hostHeader?: string };
 }
 
@@ -109,10 +109,7 @@ async function readStack(
   { cloudFormation }: PreflightDependencies,
   { stackName, names }: PreflightEvent,
 ): Promise<Pick<Findable, 'stack' | 'template' | 'resources'>> {
-  const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackName }));
-  const [stack] = Stacks;
-  if (!stack)
-    throw new Refused(`There is no stack ${stackName} in this region. Check the settings stackName and region.`);
+  const stack = await describeStack(cloudFormation, stackName);
   const { StackResources = [] } = await cloudFormation.send(
     new DescribeStackResourcesCommand({ StackName: stackName }),
   );

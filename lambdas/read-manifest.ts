@@ -10,6 +10,8 @@ export interface ReadManifestEvent {
   runIdPrefix: string;
   /** Events that the old relay served before the write stop. */
   samples: SampleEvent[];
+  /** Error and cause that ECS gave for the migrator's task; null when it ended well. */
+  taskFailure: string | null;
 }
 
 export interface ReadManifestResult {
@@ -28,7 +30,7 @@ export interface ReadManifestResult {
 export function createHandler(dependencies: {
   connect: ConnectTarget;
 }): (event: ReadManifestEvent) => Promise<ReadManifestResult> {
-  return ({ runIdPrefix, samples }) =>
+  return ({ runIdPrefix, samples, taskFailure }) =>
     withTarget(dependencies.connect, async (client) => {
       const { rows } = await client.query<{
         run_id: string;
@@ -43,12 +45,12 @@ export function createHandler(dependencies: {
       const [run] = rows;
       if (!run) {
         throw new MigrationFailed(
-          `The migrator left no record of a run ${runIdPrefix}*: its task ended before it reached the target. Its log, prefix "migrate", says why.`,
+          `The migrator left no record of a run ${runIdPrefix}*: its task ended before it reached the target${taskFailure ? ` (${taskFailure})` : ''}. Its log, prefix "migrate", says more.`,
         );
       }
       if (run.status !== 'verified') {
         throw new MigrationFailed(
-          `The migrator's run ${run.run_id} ended as "${run.status}": ${run.message ?? 'it was ended from outside'}`,
+          `The migrator's run ${run.run_id} ended as "${run.status}": ${run.message ?? `it was ended from outside${taskFailure ? ` (${taskFailure})` : ''}`}`,
         );
       }
       const tables = run.manifest.tables.map(({ table, kind, rows, digest }) => ({ table, kind, rows, digest }));

@@ -47,13 +47,16 @@ export async function connectAs(options: pg.ClientConfig): Promise<pg.Client> {
     return client;
   } catch (error) {
     await client.end().catch(() => {});
+    // Where a name has several addresses, Node gives one error for all of them, with a code and without a message.
     const { code, message } = error as { code?: string; message: string };
     if (code?.startsWith('28')) {
       throw new Refused(
         `The role ${options.user} may not sign in to the target: ${message}. The first load creates it; run prepare first, and check that IAM database authentication is on.`,
       );
     }
-    throw new Error(`The target at ${options.host}:${options.port} could not be reached: ${message}`, { cause: error });
+    throw new Error(`The target at ${options.host}:${options.port} could not be reached: ${message || code}`, {
+      cause: error,
+    });
   }
 }
 

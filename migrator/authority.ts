@@ -36,6 +36,8 @@ export async function readAuthority(client: pg.Client): Promise<AuthorityState> 
 export async function takeAuthority(client: pg.Client, runId: string): Promise<AuthorityState> {
   await client.query('BEGIN');
   try {
+    // Whoever asks gives up after a minute and then believes what it reads: this must not take authority after that.
+    await client.query("SET LOCAL statement_timeout TO '10s'");
     const { rows: lock } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS free', [ADVISORY_LOCK_KEY]);
     if (!lock[0].free)
       throw new NotYet('A migrator is still at work on the target; authority can be taken when it has ended.');

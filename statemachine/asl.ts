@@ -7,6 +7,11 @@
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type JsonObject = { [name: string]: Json };
 
+/** Braces around an expression that is written over several lines; asl-validator takes no line breaks between them. */
+export function expression(text: string): string {
+  return `{% ${text.trim().replace(/\s*\n\s*/g, ' ')} %}`;
+}
+
 interface Common {
   /** One sentence for the person who reads the graph in the console. */
   Comment: string;

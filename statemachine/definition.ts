@@ -5,6 +5,6 @@ import { FUNCTIONS, type FunctionName, functionPlaceholder } from './functions.t
 export function withFunctions(machine: StateMachine, arnOf: (name: FunctionName) => string): StateMachine {
   let text = JSON.stringify(machine);
   for (const name of Object.keys(FUNCTIONS) as FunctionName[])
-    text = text.replaceAll(functionPlaceholder(name), arnOf(name));
+    text = text.replaceAll(functionPlaceholder(name), () => arnOf(name));
   return JSON.parse(text);
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Refused } from './errors.ts';
 
-const name = (value: string) => z.string().min(1).default(value);
+const oneName = z.string().min(1);
+const name = (value: string) => oneName.default(value);
 const seconds = (value: number) => z.int().positive().default(value);
 
 /** Logical names of the relay's template and the names inside it; the defaults are those of `sphere-zooid-relay`. */
@@ -10,9 +11,9 @@ const namesSchema = z.strictObject({
   service: name('ZooidRelayService'),
   taskDefinition: name('ZooidRelayTaskDefinition'),
   migrationTaskDefinition: name('MigrationTaskDefinition'),
-  subnets: z.array(z.string()).min(1).default(['PublicSubnet1', 'PublicSubnet2']),
+  subnets: z.array(oneName).min(1).default(['PublicSubnet1', 'PublicSubnet2']),
   securityGroup: name('ECSSecurityGroup'),
-  mountTargets: z.array(z.string()).default(['EFSMountTarget1', 'EFSMountTarget2']),
+  mountTargets: z.array(oneName).default(['EFSMountTarget1', 'EFSMountTarget2']),
   databaseUrlSecret: name('RelayDatabaseUrl'),
   imageParameter: name('ContainerImage'),
   domainParameter: name('RelayDomainName'),
@@ -51,7 +52,6 @@ const settingsSchema = z.strictObject({
   executionTimeoutSeconds: seconds(86_400),
 });
 
-export type RawSettings = z.input<typeof settingsSchema>;
 export type Settings = z.output<typeof settingsSchema>;
 export type Names = Settings['names'];
 

@@ -1,4 +1,4 @@
-import type { Catcher, Json, JsonObject, Retrier, TaskState } from './asl.ts';
+import { type Catcher, expression, type Json, type JsonObject, type Retrier, type TaskState } from './asl.ts';
 import { type FunctionName, functionPlaceholder } from './functions.ts';
 
 /** Errors that the same call would end with again. */
@@ -13,7 +13,7 @@ const FINAL_ERRORS = [
 ];
 
 /** Every task of the machines may run twice, so whatever is not final is tried again: throttling, lost answers, cold starts. */
-const RETRY_PASSING_ERRORS: Retrier[] = [
+export const RETRY_PASSING_ERRORS: Retrier[] = [
   { ErrorEquals: FINAL_ERRORS, IntervalSeconds: 1, MaxAttempts: 0, BackoffRate: 1 },
   {
     ErrorEquals: ['States.ALL'],
@@ -75,6 +75,19 @@ function task(
   };
 }
 
+/**
+ * Expression for what `$states.errorOutput` says, as a sentence. A Lambda's cause is JSON around the message, an ECS task's
+ * is the whole task, and neither has to be there. Step Functions cuts a cause off at 32,768 characters: the message is
+ * taken out of the text, since parsing JSON without an end would throw, and nothing catches what a Catch throws.
+ */
+export const CAUSE = `(
+  $cause := $exists($states.errorOutput.Cause) ? $string($states.errorOutput.Cause) : "";
+  $said := $substring($cause, 0, 1) = "{"
+    ? $match($cause, /"(?:errorMessage|StoppedReason)"[ ]*:[ ]*"([^"\\x5c\\x00-\\x1f]*(?:\\x5c(?:["\\x5c\\x2fbfnrt]|u[0-9a-fA-F]{4})[^"\\x5c\\x00-\\x1f]*)*)/, 1).groups[0];
+  $text := $exists($said) ? $parse('"' & $said & '"') : $cause;
+  $text = "" ? "no cause was given" : $substring($text, 0, 10000)
+)`;
+
 /** Remembers in `$failure` which state failed and why, and goes on at `next`. */
 export function catchAll(next: string): Catcher[] {
   return [
@@ -84,20 +97,10 @@ export function catchAll(next: string): Catcher[] {
         failure: {
           state: '{% $states.context.State.Name %}',
           error: '{% $exists($states.errorOutput.Error) ? $states.errorOutput.Error : "Unknown" %}',
-          cause: CAUSE_SENTENCE,
+          cause: expression(CAUSE),
         },
       },
       Next: next,
     },
   ];
 }
-
-/** A Lambda's cause is JSON around the message, an ECS task's is the whole task; neither has to be there. */
-const CAUSE_SENTENCE = `{% (
-  $cause := $exists($states.errorOutput.Cause) ? $string($states.errorOutput.Cause) : "";
-  $isLambda := $contains($cause, '"errorMessage"') and $substring($cause, 0, 1) = "{";
-  $isTask := $contains($cause, '"StoppedReason"') and $substring($cause, 0, 1) = "{";
-  $isLambda ? $string($parse($cause).errorMessage)
-  : $isTask ? $string($parse($cause).StoppedReason)
-  : $cause = "" ? "no cause was given" : $cause
-) %}`;

@@ -1,7 +1,7 @@
-import type { JsonObject, MapState, States } from '../asl.ts';
+import { expression, type JsonObject, type MapState, type States } from '../asl.ts';
 import { functionPlaceholder } from '../functions.ts';
 import type { Settings } from '../settings.ts';
-import { catchAll, invoke } from '../tasks.ts';
+import { CAUSE, catchAll, invoke, RETRY_PASSING_ERRORS } from '../tasks.ts';
 
 /** Runbook steps 5b and 5c: bring over what the load does not have yet, and prove that nothing differs. */
 export function copyAndVerifyStates(settings: Settings, onFailure: string): States {
@@ -34,7 +34,12 @@ export function copyAndVerifyStates(settings: Settings, onFailure: string): Stat
     },
     ReadManifest: invoke(
       'read-manifest',
-      { runIdPrefix: '{% $states.context.Execution.Name & "/" %}', samples: '{% $samples[] %}' },
+      {
+        runIdPrefix: '{% $states.context.Execution.Name & "/" %}',
+        samples: '{% $samples[] %}',
+        // A task that never reached the target left no word there, but ECS may know why.
+        taskFailure: '{% $failure = null ? null : $failure.error & ": " & $failure.cause %}',
+      },
       {
         comment: "Read the migrator's own account of its run; go on only when it says verified",
         // A sample that was deleted before the stop proves nothing any more.
@@ -68,7 +73,11 @@ export function copyAndVerifyStates(settings: Settings, onFailure: string): Stat
         failure: {
           state: 'VerifyCounts',
           error: 'VerificationFailed',
-          cause: '{% $join($verdicts[verdict != "verified"].(table & ": " & $join(findings, "; ")), " | ") %}',
+          // A Pass has no Catch, so there is an answer for the case that cannot be.
+          cause: expression(`(
+            $wrong := $verdicts[verdict != "verified"].(table & ": " & $join(findings, "; "));
+            $exists($wrong) ? $substring($join($wrong, " | "), 0, 10000) : "there is not one verdict for each table"
+          )`),
         },
       },
       Next: onFailure,
@@ -137,16 +146,7 @@ function verifyMap(settings: Settings, onFailure: string): MapState {
           Resource: 'arn:aws:states:::lambda:invoke',
           Arguments: { FunctionName: functionPlaceholder('verify-counts'), Payload: '{% $states.input %}' },
           TimeoutSeconds: settings.verifyTimeoutSeconds,
-          Retry: [
-            {
-              ErrorEquals: ['States.ALL'],
-              IntervalSeconds: 2,
-              MaxAttempts: 3,
-              BackoffRate: 2,
-              MaxDelaySeconds: 30,
-              JitterStrategy: 'FULL',
-            },
-          ],
+          Retry: RETRY_PASSING_ERRORS,
           Catch: [
             {
               ErrorEquals: ['States.ALL'],
@@ -154,7 +154,9 @@ function verifyMap(settings: Settings, onFailure: string): MapState {
                 table: '{% $states.input.table %}',
                 verdict: 'unknown',
                 findings: [
-                  '{% "could not be verified: " & ($exists($states.errorOutput.Error) ? $states.errorOutput.Error : "unknown error") %}',
+                  expression(
+                    `"could not be verified: " & ($exists($states.errorOutput.Error) ? $states.errorOutput.Error & ": " : "") & ${CAUSE}`,
+                  ),
                 ],
               },
               Next: 'NotVerified',

@@ -1,4 +1,4 @@
-import type { States } from '../asl.ts';
+import { expression, type States } from '../asl.ts';
 import type { Settings } from '../settings.ts';
 import { invoke } from '../tasks.ts';
 
@@ -20,6 +20,8 @@ export function lookingStates(settings: Settings): States {
           plan: '{% $states.result.Payload %}',
           // Every variable that the way back reads has a value from the first state on.
           authorityAsked: false,
+          proposal: null,
+          failure: null,
           samples: '{% $states.result.Payload.samples[] %}',
           stackChange: '{% $states.result.Payload.lastChangeSet %}',
         },
@@ -47,9 +49,9 @@ export function lookingStates(settings: Settings): States {
       Type: 'Fail',
       Comment: 'Nothing was changed',
       Error: 'NotPrepared',
-      Cause: `{% $authority.holder = "target"
+      Cause: expression(`$authority.holder = "target"
         ? "Authority is with the target already: a cutover to PostgreSQL has taken place (run " & $authority.runId & "). Nothing was changed."
-        : "The target holds no verified load. Run prepare first, while the relay is live. Nothing was changed." %}`,
+        : "The target holds no verified load. Run prepare first, while the relay is live. Nothing was changed."`),
     },
     PreflightFailed: {
       Type: 'Fail',

@@ -1,8 +1,8 @@
 import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
-import { relayStartStates } from '../relay-start-states.ts';
+import { describeRelay, healthCheck, scaleUp } from '../relay-start-states.ts';
 import type { Settings } from '../settings.ts';
-import { callAws, invoke } from '../tasks.ts';
+import { invoke } from '../tasks.ts';
 import { assertQuietPayload } from './copy-and-verify.ts';
 
 /** Runbook steps 5d to 5f: the template goes over to PostgreSQL, then authority, then the new relay starts and is asked. */
@@ -14,8 +14,29 @@ export function switchOverStates(settings: Settings, onFailure: string): States 
       what: 'the six edits of runbook step 5d, with the desired count still 0',
       desiredCount: 0,
       onFailure,
-      next: 'AssertStillQuiet',
+      next: 'DescribeNewRelay',
     }),
+    DescribeNewRelay: describeRelay({ onFailure, next: 'IsSwitched' }),
+    // The old relay holds the same events, so that the health check alone would take it for the new one.
+    IsSwitched: {
+      Type: 'Choice',
+      Comment: 'The service must no longer have the task definition of the old relay',
+      Choices: [{ Condition: '{% $relay.taskDefinition != $plan.oldTaskDefinition %}', Next: 'AssertStillQuiet' }],
+      Default: 'NotSwitched',
+    },
+    NotSwitched: {
+      Type: 'Pass',
+      Comment: 'Say so, and take the way back',
+      Assign: {
+        failure: {
+          state: 'IsSwitched',
+          error: 'NotSwitched',
+          cause:
+            '{% "the stack took the change set, but the service still has the task definition of the old relay, " & $plan.oldTaskDefinition %}',
+        },
+      },
+      Next: onFailure,
+    },
     AssertStillQuiet: invoke('assert-quiet', assertQuietPayload(settings), {
       comment: 'The last look before the target becomes the truth',
       // From here on the way back has to ask the target who holds the truth.
@@ -32,17 +53,8 @@ export function switchOverStates(settings: Settings, onFailure: string): States 
         next: 'ScaleUp',
       },
     ),
-    ScaleUp: callAws(
-      'ecs',
-      'updateService',
-      { Cluster: '{% $plan.cluster %}', Service: '{% $plan.service %}', DesiredCount: 1 },
-      { comment: 'Start the relay on PostgreSQL', onFailure, next: 'DescribeNewRelay' },
-    ),
-    ...relayStartStates(settings, {
-      suffix: 'NewRelay',
-      onFailure,
-      next: 'ProposeSettle',
-    }),
+    ScaleUp: scaleUp('Start the relay on PostgreSQL', { onFailure, next: 'HealthCheckNewRelay' }),
+    HealthCheckNewRelay: healthCheck(settings, { onFailure, next: 'ProposeSettle' }),
     ...changeSetStates(settings, {
       suffix: 'Settle',
       purpose: 'settle',

@@ -1,8 +1,12 @@
 import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
-import { relayStartStates } from '../relay-start-states.ts';
+import { describeRelay, healthCheck, scaleUp } from '../relay-start-states.ts';
 import type { Settings } from '../settings.ts';
-import { callAws, invoke } from '../tasks.ts';
+import { invoke } from '../tasks.ts';
+
+/** Another execution may have taken authority meanwhile, so a target that answers is believed whatever was asked here. */
+const SOURCE_HOLDS_TRUTH =
+  '($authority.holder = "source" or ($authority.holder = "unknown" and $not($authorityAsked)))';
 
 /**
  * The way back to SQLite. It looks at authority first: while that is with the source, no relay has written to PostgreSQL,
@@ -24,8 +28,12 @@ export function wayBackStates(settings: Settings): States {
     },
     WayBack: {
       Type: 'Choice',
-      Comment: 'The source holds the truth for certain when it says so, or when nobody has asked for authority yet',
-      Choices: [{ Condition: '{% $authority.holder = "source" or $not($authorityAsked) %}', Next: 'ProposeRestore' }],
+      Comment: 'The source holds the truth when the target says so, or is silent and was never asked to take it',
+      Choices: [
+        // Before the first change set the template is as it was, and no copy of it was kept from which it could be restored.
+        { Condition: `{% ${SOURCE_HOLDS_TRUTH} and $proposal = null %}`, Next: 'DescribeOldRelay' },
+        { Condition: `{% ${SOURCE_HOLDS_TRUTH} %}`, Next: 'ProposeRestore' },
+      ],
       Default: 'StoppedOnTarget',
     },
     ...changeSetStates(settings, {
@@ -33,18 +41,11 @@ export function wayBackStates(settings: Settings): States {
       purpose: 'restore',
       what: 'the original template and its parameter values, with the desired count still 0',
       desiredCount: 0,
-      next: 'ScaleUpOldRelay',
+      next: 'DescribeOldRelay',
     }),
-    ScaleUpOldRelay: callAws(
-      'ecs',
-      'updateService',
-      { Cluster: '{% $plan.cluster %}', Service: '{% $plan.service %}', DesiredCount: 1 },
-      { comment: 'Start the relay on SQLite again', next: 'DescribeOldRelay' },
-    ),
-    ...relayStartStates(settings, {
-      suffix: 'OldRelay',
-      next: 'ProposeSettleRestored',
-    }),
+    DescribeOldRelay: describeRelay({ next: 'ScaleUpOldRelay' }),
+    ScaleUpOldRelay: scaleUp('Start the relay on SQLite again', { next: 'HealthCheckOldRelay' }),
+    HealthCheckOldRelay: healthCheck(settings, { next: 'ProposeSettleRestored' }),
     ...changeSetStates(settings, {
       suffix: 'SettleRestored',
       purpose: 'settle-restored',

@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { createHandler } from '../../lambdas/authority.ts';
+import { connectByIam } from '../../lambdas/target-database.ts';
+import { beginRun, endRun, lockTarget } from '../../migrator/control-schema.ts';
+import type { Manifest } from '../../migrator/manifest.ts';
+import { migratePlace } from '../support/migrator.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import {
+  connectTo,
+  copyOfDatabase,
+  migrated,
+  type SignedPlace,
+  signedPlace,
+  TABLES,
+} from '../support/signed-target.ts';
+import { withClient } from '../support/table-bytes.ts';
+
+async function newPlace(): Promise<SignedPlace> {
+  const place = await signedPlace();
+  onTestFinished(() => place.remove());
+  return place;
+}
+
+let base: SignedPlace;
+beforeAll(async () => {
+  base = await signedPlace();
+  await migrated(base, 'load', 'prepare/load');
+  await migrated(base, 'reconcile', 'run/0/0');
+});
+afterAll(() => base.remove());
+
+/** A target with a load and a verified reconcile, and the handler of its owner. */
+async function reconciled() {
+  const place = { ...base, url: await copyOfDatabase(base.url) };
+  return { place, handler: createHandler({ connect: connectTo(place.url) }) };
+}
+
+async function openClient(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  onTestFinished(() => client.end());
+  return client;
+}
+
+const authorityRow = (url: string) =>
+  withClient(url, async (client) => (await client.query('SELECT * FROM cutover.authority')).rows);
+
+const failure = (failing: Promise<unknown>) =>
+  failing.then(
+    (result) => expect.fail(`expected a failure, got ${JSON.stringify(result)}`),
+    ({ name, message }: Error) => ({ name, message }),
+  );
+
+const notTaken = (holder: string, by: string, runId: string) => ({
+  name: 'Refused',
+  message: `Authority was not taken: it is with the ${holder} by run ${by}, and the newest run must be the verified reconcile ${runId}. Nothing was changed.`,
+});
+
+describe('reading authority', () => {
+  it('is with the source, and nothing is loaded, where no migrator has been', async () => {
+    const { url } = await freshDatabase();
+    const handler = createHandler({ connect: connectTo(url) });
+    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: null, loaded: false });
+  });
+
+  it('knows of a load, but only of a verified one', async () => {
+    const place = await newPlace();
+    await migrated(place, 'load', 'prepare/load');
+    const handler = createHandler({ connect: connectTo(place.url) });
+    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', loaded: true });
+    for (const status of ['failed', 'refused', 'running']) {
+      await withClient(place.url, (client) => client.query('UPDATE cutover.run SET status = $1', [status]));
+      expect(await handler({ action: 'read' })).toMatchObject({ loaded: false });
+    }
+  });
+
+  it('refuses a target whose authority has gone', async () => {
+    const { place, handler } = await reconciled();
+    await withClient(place.url, (client) => client.query('DELETE FROM cutover.authority'));
+    expect(await failure(handler({ action: 'read' }))).toEqual({
+      name: 'Refused',
+      message:
+        'The table cutover.authority is empty: expected one row. Restore the target from a backup, or load it anew.',
+    });
+  });
+});
+
+describe('taking authority', () => {
+  it('makes the target the truth, twice as well as once, and then keeps migrators away', async () => {
+    const { place, handler } = await reconciled();
+    const taken = { holder: 'target', runId: 'run/0/0', loaded: true };
+    expect(await handler({ action: 'take', runId: 'run/0/0' })).toEqual(taken);
+    const row = await authorityRow(place.url);
+    expect(await handler({ action: 'take', runId: 'run/0/0' })).toEqual(taken);
+    expect(await handler({ action: 'read' })).toEqual(taken);
+    expect(await authorityRow(place.url)).toEqual(row);
+    for (const mode of ['load', 'reconcile']) {
+      expect(await migratePlace(mode, place)).toMatchObject({
+        code: 2,
+        message: expect.stringMatching(/^Authority is with the target since .* \(run run\/0\/0\)/),
+      });
+    }
+  });
+
+  it('is refused for a run that is not there, and for another when it was taken', async () => {
+    const { handler } = await reconciled();
+    expect(await failure(handler({ action: 'take', runId: 'run/0/1' }))).toEqual(
+      notTaken('source', 'prepare/load', 'run/0/1'),
+    );
+    await handler({ action: 'take', runId: 'run/0/0' });
+    expect(await failure(handler({ action: 'take', runId: 'prepare/load' }))).toEqual(
+      notTaken('target', 'run/0/0', 'prepare/load'),
+    );
+    expect(await handler({ action: 'read' })).toMatchObject({ holder: 'target', runId: 'run/0/0' });
+  });
+
+  it('is refused after a load alone, which may be behind the source', async () => {
+    const place = await newPlace();
+    await migrated(place, 'load', 'run/0/0');
+    const handler = createHandler({ connect: connectTo(place.url) });
+    expect(await failure(handler({ action: 'take', runId: 'run/0/0' }))).toEqual(
+      notTaken('source', 'run/0/0', 'run/0/0'),
+    );
+    expect(await handler({ action: 'read' })).toMatchObject({ holder: 'source' });
+  });
+
+  it('is refused when a newer run has touched the target, whatever became of it', async () => {
+    const { place, handler } = await reconciled();
+    await withClient(place.url, (client) => beginRun(client, 'other/0/0', 'reconcile'));
+    const refusal = notTaken('source', 'prepare/load', 'run/0/0');
+    expect(await failure(handler({ action: 'take', runId: 'run/0/0' }))).toEqual(refusal);
+    await withClient(place.url, (client) =>
+      endRun(client, 'other/0/0', { status: 'verified', manifest: {} as unknown as Manifest }),
+    );
+    expect(await failure(handler({ action: 'take', runId: 'run/0/0' }))).toEqual(refusal);
+  });
+
+  it.each(['running', 'failed', 'refused'])('is refused for a run that ended as "%s"', async (status) => {
+    const { place, handler } = await reconciled();
+    await withClient(place.url, (client) =>
+      client.query("UPDATE cutover.run SET status = $1 WHERE run_id = 'run/0/0'", [status]),
+    );
+    expect(await failure(handler({ action: 'take', runId: 'run/0/0' }))).toEqual(
+      notTaken('source', 'prepare/load', 'run/0/0'),
+    );
+  });
+
+  it('waits while a migrator holds the target, and leaves it free for the next', async () => {
+    const { place, handler } = await reconciled();
+    const migrator = await openClient(place.url);
+    await lockTarget(migrator);
+    expect(await failure(handler({ action: 'take', runId: 'run/0/0' }))).toEqual({
+      name: 'NotYet',
+      message: 'A migrator is still at work on the target; authority can be taken when it has ended.',
+    });
+    expect(await handler({ action: 'read' })).toMatchObject({ holder: 'source' });
+    await migrator.query('SELECT pg_advisory_unlock_all()');
+    expect(await handler({ action: 'take', runId: 'run/0/0' })).toMatchObject({ holder: 'target' });
+    await lockTarget(migrator);
+  });
+});
+
+describe('the role of the verifying functions', () => {
+  /** A reconciled target with a role of its own, which goes with the test. */
+  async function withRole() {
+    const place = await newPlace();
+    const role = `verifier_${randomBytes(5).toString('hex')}`;
+    const password = randomBytes(8).toString('hex');
+    await migrated(place, 'load', 'prepare/load', role);
+    await migrated(place, 'reconcile', 'run/0/0', role);
+    onTestFinished(async () => {
+      const admin = new URL(inject('postgresAdminUrl'));
+      admin.pathname = new URL(place.url).pathname;
+      await withClient(admin.href, (client) => client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`));
+    });
+    await withClient(place.url, (client) => client.query(`ALTER ROLE ${role} PASSWORD '${password}'`));
+    return { place, role, password, connect: connectTo(place.url, { user: role, password }) };
+  }
+
+  it('reads authority and takes it', async () => {
+    const { connect } = await withRole();
+    const handler = createHandler({ connect });
+    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', loaded: true });
+    expect(await handler({ action: 'take', runId: 'run/0/0' })).toMatchObject({ holder: 'target' });
+  });
+
+  it('reads every table and changes nothing but who holds authority', async () => {
+    const { connect, place } = await withRole();
+    const before = await everything(place.url);
+    const client = await connect();
+    onTestFinished(() => client.end());
+    for (const table of [...Object.values(TABLES), 'cutover.run', 'cutover.authority', 'cutover.table_progress']) {
+      expect((await client.query(`SELECT count(*) FROM ${table}`)).rowCount, table).toBe(1);
+      const [column] = (await client.query(`SELECT * FROM ${table} LIMIT 0`)).fields.map(({ name }) => name);
+      const forbidden = [
+        `INSERT INTO ${table} SELECT * FROM ${table}`,
+        `DELETE FROM ${table}`,
+        `TRUNCATE ${table}`,
+        `DROP TABLE ${table}`,
+        `ALTER TABLE ${table} ADD COLUMN mine int`,
+        ...(table === 'cutover.authority' ? [] : [`UPDATE ${table} SET ${column} = ${column}`]),
+      ];
+      for (const statement of forbidden) {
+        await expect(client.query(statement), statement).rejects.toMatchObject({ code: '42501' });
+      }
+    }
+    for (const statement of [
+      'CREATE TABLE mine ()',
+      'CREATE TABLE cutover.mine ()',
+      'CREATE SCHEMA mine',
+      'CREATE ROLE mine',
+    ]) {
+      await expect(client.query(statement), statement).rejects.toMatchObject({ code: '42501' });
+    }
+    expect(await everything(place.url)).toEqual(before);
+  });
+
+  it('may not sign in with a wrong password, nor where it was never made', async () => {
+    const { place, role } = await withRole();
+    const handler = createHandler({ connect: connectTo(place.url, { user: role, password: 'wrong' }) });
+    const refusal = (user: string) => ({
+      name: 'Refused',
+      message: `The role ${user} may not sign in to the target: password authentication failed for user "${user}". The first load creates it; run prepare first, and check that IAM database authentication is on.`,
+    });
+    expect(await failure(handler({ action: 'read' }))).toEqual(refusal(role));
+    const nobody = createHandler({ connect: connectTo(place.url, { user: 'nobody' }) });
+    expect(await failure(nobody({ action: 'read' }))).toEqual(refusal('nobody'));
+  });
+
+  async function everything(url: string): Promise<unknown[]> {
+    return withClient(url, async (client) => {
+      const names = [...Object.values(TABLES), 'cutover.run', 'cutover.authority', 'cutover.table_progress'];
+      const contents = [];
+      for (const name of names) contents.push((await client.query(`SELECT t::text FROM ${name} t ORDER BY 1`)).rows);
+      return contents;
+    });
+  }
+});
+
+describe('the connection of the verifying functions', () => {
+  it('says where the target was sought when it cannot be reached', async () => {
+    const handler = createHandler({ connect: connectTo('postgres://user:secret@127.0.0.1:1/zooid') });
+    expect(await failure(handler({ action: 'read' }))).toEqual({
+      name: 'Error',
+      message: 'The target at 127.0.0.1:1 could not be reached: connect ECONNREFUSED 127.0.0.1:1',
+    });
+    const manyAddresses = createHandler({ connect: connectTo('postgres://user:secret@localhost:1/zooid') });
+    expect((await failure(manyAddresses({ action: 'read' }))).message).toMatch(
+      /^The target at localhost:1 could not be reached: .*ECONNREFUSED/,
+    );
+  });
+
+  it('refuses an environment without its settings', async () => {
+    expect(await failure(connectByIam({})())).toEqual({
+      name: 'Refused',
+      message: 'The environment variable TARGET_HOST of the function is not set; deploy the stack again.',
+    });
+  });
+
+  it('insists on TLS, and shows no token', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'example');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { host, port, database } = await freshDatabase().then(({ url, name }) => ({
+      host: new URL(url).hostname,
+      port: new URL(url).port,
+      database: name,
+    }));
+    const connect = connectByIam({
+      TARGET_HOST: host,
+      TARGET_PORT: port,
+      TARGET_DATABASE: database,
+      VERIFIER_ROLE: 'cutover_verifier',
+      AWS_REGION: 'me-central-1',
+    });
+    expect(await failure(connect())).toEqual({
+      name: 'Error',
+      message: `The target at ${host}:${port} could not be reached: The server does not support SSL connections`,
+    });
+  });
+});

@@ -1,0 +1,383 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CloudFormationClient, Stack } from '@aws-sdk/client-cloudformation';
+import type { Service, TaskDefinition } from '@aws-sdk/client-ecs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Ecs } from '../../lambdas/ecs-tasks.ts';
+import { connect } from '../../lambdas/nostr-client.ts';
+import { createHandler, type Plan, type PreflightEvent } from '../../lambdas/preflight.ts';
+import { PREFLIGHT_CHECKS } from '../../lambdas/preflight-checks.ts';
+import { createClock } from '../../rehearsal/clock.ts';
+import { unpackBundledData } from '../../rehearsal/source-data.ts';
+import type { RehearsalTarget } from '../../rehearsal/target-database.ts';
+import { templateParameters } from '../../rehearsal/template-parameters.ts';
+import { createWorld, type World } from '../../rehearsal/world.ts';
+import { parseSettings } from '../../statemachine/settings.ts';
+
+const DOMAIN = 'relay.test';
+const SECRET_KEY = '5ec4e7'.padEnd(64, '0');
+const PASSWORD = 'Password0Of0The0Database';
+const settings = parseSettings();
+const { names, stackName, newImage } = settings;
+const EVENT: PreflightEvent = { input: {}, stackName, names, newImage, sampleEvents: 32 };
+
+let world: World;
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'relay-cutover-test-'));
+  const efsDirectory = join(directory, 'efs');
+  await unpackBundledData(efsDirectory);
+  world = await createWorld({
+    clock: createClock({ speed: Number.POSITIVE_INFINITY }),
+    settings,
+    // Preflight does not ask the target; only its URL stands in a secret.
+    target: { url: `postgres://zooid:${PASSWORD}@127.0.0.1:1/zooid` } as RehearsalTarget,
+    efsDirectory,
+    scratchDirectory: directory,
+    domain: DOMAIN,
+    onLog: () => {},
+  });
+  const template = await readFile('rehearsal/template/sphere-zooid-relay.yaml', 'utf8');
+  await world.cloudFormation.deploy(
+    stackName,
+    template,
+    templateParameters(settings, { RelaySecretKey: SECRET_KEY, [names.domainParameter]: DOMAIN }, template),
+  );
+  await untilRelayAnswers();
+});
+afterAll(async () => {
+  await world.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function untilRelayAnswers(): Promise<void> {
+  for (;;) {
+    try {
+      const client = await connect({ ...world.endpoint, timeoutSeconds: 5, maxPayloadBytes: 1_048_576 });
+      return await client.close();
+    } catch {
+      await pause(50);
+    }
+  }
+}
+
+/** What an API call answers instead; it may change the answer that it gets. */
+type Changes = Record<string, (answer: never) => unknown>;
+
+/** Preflight in the world, with some of its answers changed on the way. */
+function preflight(
+  changes: Changes = {},
+  event: Partial<PreflightEvent> = {},
+  endpoint: (domain: string) => { url: string; hostHeader?: string } = () => world.endpoint,
+): Promise<Plan> {
+  const clientOf = (call: (action: string, input: never) => Promise<object>) => ({
+    send: async (command: { constructor: { name: string }; input: object }) => {
+      const action = command.constructor.name.replace(/Command$/, '');
+      const answer = structuredClone(await call(action, structuredClone(command.input) as never));
+      return changes[action]?.(answer as never) ?? answer;
+    },
+  });
+  return createHandler({
+    ecs: clientOf((action, input) => world.ecs.call(action, input)) as unknown as Ecs,
+    cloudFormation: clientOf((action, input) =>
+      world.cloudFormation.call(action, input),
+    ) as unknown as CloudFormationClient,
+    endpoint,
+  })({ ...EVENT, ...event });
+}
+
+const refusal = (running: Promise<unknown>): Promise<string> =>
+  running.then(
+    (plan) => expect.fail(`expected a refusal, got ${JSON.stringify(plan)}`),
+    ({ name, message }: Error) => {
+      expect(name).toBe('Refused');
+      return message;
+    },
+  );
+
+const stackWith = (change: (stack: Stack) => void): Changes => ({
+  DescribeStacks: ({ Stacks: [stack] }: { Stacks: [Stack] }) => {
+    change(stack);
+    return { Stacks: [stack] };
+  },
+});
+const parameterWith = (name: string, value: string | undefined): Changes =>
+  stackWith((stack) => {
+    const others = (stack.Parameters ?? []).filter(({ ParameterKey }) => ParameterKey !== name);
+    stack.Parameters = value === undefined ? others : [...others, { ParameterKey: name, ParameterValue: value }];
+  });
+const serviceWith = (change: Partial<Service>): Changes => ({
+  DescribeServices: ({ services: [service] }: { services: [Service] }) => ({ services: [{ ...service, ...change }] }),
+});
+/** Changes the first container of the relay's or of the migrator's task definition. */
+const containerWith = (name: string, change: object): Changes => ({
+  DescribeTaskDefinition: ({ taskDefinition }: { taskDefinition: TaskDefinition }) => ({
+    taskDefinition: {
+      ...taskDefinition,
+      containerDefinitions: taskDefinition.containerDefinitions?.map((container) =>
+        container.name === name ? { ...container, ...change } : container,
+      ),
+    },
+  }),
+});
+const templateWith = (change: (text: string) => string): Changes => ({
+  GetTemplate: ({ TemplateBody }: { TemplateBody: string }) => ({ TemplateBody: change(TemplateBody) }),
+});
+
+const FAMILY = `${stackName}-zooid-relay`;
+const RELAY_TASK = `arn:aws:ecs:me-central-1:123456789012:task-definition/${FAMILY}:1`;
+const MIGRATION_TASK = `arn:aws:ecs:me-central-1:123456789012:task-definition/${stackName}-migrate:1`;
+
+describe('preflight', () => {
+  it('resolves the names once, and chooses events that the old relay served', async () => {
+    const plan = await preflight();
+    const resources = world.cloudFormation.stackResources(stackName);
+    expect(plan).toEqual({
+      cluster: resources.ECSCluster,
+      service: FAMILY,
+      family: FAMILY,
+      domain: DOMAIN,
+      oldTaskDefinition: RELAY_TASK,
+      migration: {
+        taskDefinition: MIGRATION_TASK,
+        subnets: [resources.PublicSubnet1, resources.PublicSubnet2],
+        securityGroups: [resources.ECSSecurityGroup],
+      },
+      samples: expect.any(Array),
+      lastChangeSet: null,
+    });
+    expect(plan.samples).toHaveLength(32);
+    expect(new Set(plan.samples.map(({ id }) => id)).size).toBe(32);
+    for (const sample of plan.samples) {
+      expect(sample).toEqual({
+        id: expect.stringMatching(/^[0-9a-f]{64}$/),
+        sig: expect.stringMatching(/^[0-9a-f]{128}$/),
+      });
+    }
+  });
+
+  it('shows no secret in its plan, and none in its words', async () => {
+    const said = [
+      JSON.stringify(await preflight()),
+      await refusal(preflight({ ...serviceWith({ runningCount: 0 }), ...templateWith(() => 'Resources: {}') })),
+    ].join('\n');
+    for (const secret of [SECRET_KEY, PASSWORD, 'postgres://']) expect(said).not.toContain(secret);
+  });
+
+  it('takes as many samples as it is told, down to none', async () => {
+    expect((await preflight({}, { sampleEvents: 3 })).samples).toHaveLength(3);
+    expect((await preflight({}, { sampleEvents: 0 })).samples).toEqual([]);
+  });
+
+  it('remembers the change set that the stack took last', async () => {
+    const changes = stackWith((stack) => {
+      stack.ChangeSetId = 'arn:theirs';
+    });
+    expect((await preflight(changes)).lastChangeSet).toBe('arn:theirs');
+  });
+
+  it('refuses a stack that is not there', async () => {
+    expect(await refusal(preflight({}, { stackName: 'nowhere' }))).toBe(
+      "There is no stack nowhere. Expected the stack that runs the relay. Check the stack's name and the region in the settings.",
+    );
+  });
+
+  it('refuses a stack without the resources that prepare adds, all of them named', async () => {
+    const withoutPrepare: Changes = {
+      DescribeStackResources: ({ StackResources }: { StackResources: { LogicalResourceId: string }[] }) => ({
+        StackResources: StackResources.filter(
+          ({ LogicalResourceId }) => !['MigrationTaskDefinition', 'RelayDatabaseUrl'].includes(LogicalResourceId),
+        ),
+      }),
+    };
+    expect(await refusal(preflight(withoutPrepare))).toBe(
+      `The stack ${stackName} has no resource MigrationTaskDefinition, RelayDatabaseUrl. Run prepare first if it was never run; else correct the settings under names.`,
+    );
+    expect(await refusal(preflight({}, { names: { ...names, subnets: ['PublicSubnet1', 'PublicSubnet9'] } }))).toBe(
+      `The stack ${stackName} has no resource PublicSubnet9. Run prepare first if it was never run; else correct the settings under names.`,
+    );
+  });
+
+  it('refuses a service or a task definition that ECS does not have', async () => {
+    expect(await refusal(preflight({ DescribeServices: () => ({ services: [] }) }))).toMatch(
+      /^ECS has no service arn:aws:ecs:\S+ in cluster \S+, although the stack names it\.$/,
+    );
+    expect(await refusal(preflight({ DescribeTaskDefinition: () => ({}) }))).toBe(
+      `ECS has no task definition ${RELAY_TASK}.`,
+    );
+  });
+});
+
+interface Case {
+  /** Title of the check that has to find it. */
+  check: string;
+  found: string;
+  changes?: Changes;
+  event?: Partial<PreflightEvent>;
+  endpoint?: () => { url: string };
+  message: string | RegExp;
+}
+
+const CASES: Case[] = [
+  {
+    check: 'the input of the execution has only known keys',
+    found: 'an unknown key',
+    event: { input: { onFailure: 'hold' } },
+    message: 'The input of the execution is not right: Unrecognized key: "onFailure". Known: comment.',
+  },
+  {
+    check: 'the stack can be updated',
+    found: 'an update under way',
+    changes: stackWith((stack) => {
+      stack.StackStatus = 'UPDATE_IN_PROGRESS';
+    }),
+    message: `The stack ${stackName} is in UPDATE_IN_PROGRESS; expected one of CREATE_COMPLETE, UPDATE_COMPLETE, UPDATE_ROLLBACK_COMPLETE, IMPORT_COMPLETE. Let it end, or repair it.`,
+  },
+  {
+    check: 'the desired count is a parameter of the template, and is 1',
+    found: 'no parameter',
+    changes: parameterWith('RelayDesiredCount', undefined),
+    message: 'The template has no parameter RelayDesiredCount. Run prepare first: it adds it.',
+  },
+  {
+    check: 'the desired count is a parameter of the template, and is 1',
+    found: 'another value',
+    changes: parameterWith('RelayDesiredCount', '0'),
+    message:
+      'The parameter RelayDesiredCount is 0; expected 1. Is another cutover under way, or was one left half done?',
+  },
+  ...(
+    [
+      [{ desiredCount: 0, runningCount: 0 }, '0 running and 0 pending tasks of 0 desired, and 1 deployment(s)'],
+      [{ desiredCount: 2, runningCount: 2 }, '2 running and 0 pending tasks of 2 desired, and 1 deployment(s)'],
+      [{ runningCount: 0, pendingCount: 1 }, '0 running and 1 pending tasks of 1 desired, and 1 deployment(s)'],
+      [{ deployments: [{}, {}] }, '1 running and 0 pending tasks of 1 desired, and 2 deployment(s)'],
+    ] as const
+  ).map(([change, words]) => ({
+    check: 'the service runs one task and is at rest',
+    found: words,
+    changes: serviceWith(change as Partial<Service>),
+    message: `The service ${FAMILY} has ${words}; expected 1, 0, 1 and 1. Wait until it is stable.`,
+  })),
+  {
+    check: 'the running relay is the one on SQLite',
+    found: 'a container of another name',
+    changes: containerWith('zooid-relay', { name: 'relay' }),
+    message: `The task definition ${RELAY_TASK} has no container zooid-relay. Correct the setting names.container.`,
+  },
+  {
+    check: 'the running relay is the one on SQLite',
+    found: 'the new image',
+    changes: containerWith('zooid-relay', { image: newImage }),
+    message: `The service runs ${newImage} already: the cutover has been made.`,
+  },
+  {
+    check: 'the running relay is the one on SQLite',
+    found: 'no data directory',
+    changes: containerWith('zooid-relay', { environment: [{ name: 'PORT', value: '3334' }] }),
+    message: 'The container zooid-relay has no environment variable DATA: it does not look like the relay on SQLite.',
+  },
+  {
+    check: 'the template takes the six edits of the switch',
+    found: 'a template without the container',
+    changes: templateWith((text) => text.replaceAll('Name: zooid-relay', 'Name: other-relay')),
+    message: /^The template cannot be switched to PostgreSQL: .*zooid-relay/,
+  },
+  {
+    check: 'the template takes the six edits of the switch',
+    found: 'an image that is no image',
+    event: { newImage: 'not an image' },
+    message:
+      'The template cannot be switched to PostgreSQL: The new image "not an image" is no image reference. Expected registry/name:tag or registry/name@sha256:digest. Correct the setting and start again.',
+  },
+  {
+    check: 'the migrator reads EFS and has its database URL from a secret',
+    found: 'a container of another name',
+    changes: containerWith('migrate', { name: 'migrator' }),
+    message: `The task definition ${MIGRATION_TASK} has no container migrate. Run prepare again.`,
+  },
+  {
+    check: 'the migrator reads EFS and has its database URL from a secret',
+    found: 'the URL as plain text',
+    changes: containerWith('migrate', {
+      environment: [{ name: 'DATABASE_URL', value: `postgres://u:${PASSWORD}@h/d` }],
+    }),
+    message:
+      'The migration task definition holds DATABASE_URL as plain text, so everybody who may read it has the password. Run prepare again: it takes it from a secret.',
+  },
+  {
+    check: 'the migrator reads EFS and has its database URL from a secret',
+    found: 'no URL',
+    changes: containerWith('migrate', { secrets: [] }),
+    message: 'The migration task definition has no secret DATABASE_URL. Run prepare again.',
+  },
+  {
+    check: 'the migrator reads EFS and has its database URL from a secret',
+    found: 'a mount for writing',
+    changes: containerWith('migrate', { mountPoints: [{ sourceVolume: 'zooid-data', containerPath: '/app/data' }] }),
+    message: 'The migration task definition mounts EFS for writing; expected readOnly. Run prepare again.',
+  },
+  {
+    check: 'the migrator reads EFS and has its database URL from a secret',
+    found: 'no mount',
+    changes: containerWith('migrate', { mountPoints: [] }),
+    message:
+      'The migration task definition does not mount the volume zooid-data, where the SQLite file is. Run prepare again.',
+  },
+  {
+    check: 'the old relay answers',
+    found: 'nobody',
+    endpoint: () => ({ url: 'ws://127.0.0.1:1' }),
+    message:
+      'The relay at relay.test does not answer, so nothing can be compared later: ws://127.0.0.1:1 could not be reached: connect ECONNREFUSED 127.0.0.1:1.',
+  },
+  {
+    check: 'the old relay answers',
+    found: 'a relay of another domain',
+    endpoint: () => ({ ...world.endpoint, hostHeader: 'other.test' }),
+    message: /^The relay at relay\.test does not answer, so nothing can be compared later: .*404/,
+  },
+  {
+    check: 'the old relay answers',
+    found: 'no domain',
+    changes: parameterWith('RelayDomainName', undefined),
+    message:
+      'The stack has no value for the parameter RelayDomainName, so the relay cannot be asked. Correct the setting names.domainParameter.',
+  },
+];
+
+describe('the checks of preflight', () => {
+  it('all have a case here', () => {
+    const checks = new Set(CASES.map(({ check }) => check));
+    expect(PREFLIGHT_CHECKS.map(({ title }) => title)).toEqual([...checks]);
+  });
+
+  it.each(CASES.map((one) => [one.check, one.found, one] as const))(
+    '"%s" finds %s',
+    async (_check, _found, { changes, event, endpoint, message }) => {
+      const found = await refusal(preflight(changes, event, endpoint));
+      if (typeof message === 'string') expect(found).toBe(message);
+      else expect(found).toMatch(message);
+      expect(found).not.toContain(PASSWORD);
+    },
+  );
+
+  it('tell all that they find at once', async () => {
+    const message = await refusal(
+      preflight(
+        { ...parameterWith('RelayDesiredCount', '0'), ...serviceWith({ desiredCount: 0, runningCount: 0 }) },
+        { input: { a: 1 } },
+        () => ({ url: 'ws://127.0.0.1:1' }),
+      ),
+    );
+    expect(message.split(' | ').map((finding) => finding.split(' ').slice(0, 3).join(' '))).toEqual([
+      'The input of',
+      'The parameter RelayDesiredCount',
+      'The service sphere-zooid-relay-zooid-relay',
+      'The relay at',
+    ]);
+  });
+});

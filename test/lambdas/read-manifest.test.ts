@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHandler } from '../../lambdas/read-manifest.ts';
+import type { SampleEvent } from '../../lambdas/sample-events.ts';
+import { beginRun, endRun } from '../../migrator/control-schema.ts';
+import type { Manifest } from '../../migrator/manifest.ts';
+import {
+  connectTo,
+  copyOfDatabase,
+  migrated,
+  type SignedPlace,
+  signedPlace,
+  TABLES,
+} from '../support/signed-target.ts';
+import { withClient } from '../support/table-bytes.ts';
+
+let place: SignedPlace;
+let samples: SampleEvent[];
+
+beforeAll(async () => {
+  place = await signedPlace();
+  await migrated(place, 'load', 'prepare/load');
+  await migrated(place, 'reconcile', 'run-1/0/0');
+  samples = await withClient(
+    place.url,
+    async (client) => (await client.query(`SELECT id, sig FROM ${TABLES.events}`)).rows,
+  );
+});
+afterAll(() => place.remove());
+
+/** Reads from a copy of the target after something was done to it. */
+async function readAfter(
+  work: (url: string) => Promise<unknown>,
+  event: Partial<Parameters<ReturnType<typeof createHandler>>[0]> = {},
+) {
+  const url = await copyOfDatabase(place.url);
+  await work(url);
+  const handler = createHandler({ connect: connectTo(url) });
+  return handler({ runIdPrefix: 'run-1/', samples: [], taskFailure: null, ...event });
+}
+const read = (event: Parameters<typeof readAfter>[1] = {}) => readAfter(async () => {}, event);
+
+const failure = (failing: Promise<unknown>) =>
+  failing.then(
+    (result) => expect.fail(`expected a failure, got ${JSON.stringify(result)}`),
+    ({ name, message }: Error) => ({ name, message }),
+  );
+
+const manifestOf = (runId: string): Manifest => ({
+  runId,
+  mode: 'reconcile',
+  source: { path: '/app/data/db', files: [] },
+  tables: [],
+  seconds: {},
+});
+
+describe('read-manifest', () => {
+  it("gives the source's figures of the execution's run, and no more of the manifest than is needed", async () => {
+    const digest = expect.stringMatching(/^[0-9a-f]{64}$/);
+    expect(await read()).toEqual({
+      runId: 'run-1/0/0',
+      tables: expect.arrayContaining([
+        { table: TABLES.events, kind: 'events', rows: 30, digest },
+        { table: TABLES.tags, kind: 'event_tags', rows: 90, digest },
+        { table: TABLES.kv, kind: 'kv', rows: 3, digest },
+      ]),
+      samples: [],
+    });
+  });
+
+  it('keeps the samples that stand in the target with their signature, in their order', async () => {
+    const [deleted, forged, ...kept] = samples as [SampleEvent, SampleEvent, ...SampleEvent[]];
+    const asked = [...kept, deleted, { ...forged, sig: '0'.repeat(128) }, { id: 'f'.repeat(64), sig: forged.sig }];
+    const result = await readAfter(
+      (url) => withClient(url, (client) => client.query(`DELETE FROM ${TABLES.events} WHERE id = $1`, [deleted.id])),
+      { samples: asked },
+    );
+    expect(result.samples).toEqual(kept);
+  });
+
+  it('takes the newest of the runs, not the one with the highest name', async () => {
+    const result = await readAfter((url) =>
+      withClient(url, async (client) => {
+        await beginRun(client, 'run-1/0/9', 'reconcile');
+        await endRun(client, 'run-1/0/9', { status: 'verified', manifest: manifestOf('run-1/0/9') });
+        await beginRun(client, 'run-1/0/10', 'reconcile');
+        await endRun(client, 'run-1/0/10', { status: 'verified', manifest: manifestOf('run-1/0/10') });
+      }),
+    );
+    expect(result.runId).toBe('run-1/0/10');
+  });
+
+  it("does not take another execution's run, a load's, or one whose name only looks alike", async () => {
+    const none = (prefix: string) => ({
+      name: 'MigrationFailed',
+      message: `The migrator left no record of a run ${prefix}*: its task ended before it reached the target. Its log, prefix "migrate", says more.`,
+    });
+    for (const runIdPrefix of ['run-2/', 'run-/', 'run_1/', '%', 'prepare/', 'run-1/0/0/']) {
+      expect(await failure(read({ runIdPrefix }))).toEqual(none(runIdPrefix));
+    }
+  });
+
+  it('says what ECS said about a task that left no record', async () => {
+    expect(
+      await failure(read({ runIdPrefix: 'run-2/', taskFailure: 'States.TaskFailed: CannotPullContainerError' })),
+    ).toEqual({
+      name: 'MigrationFailed',
+      message:
+        'The migrator left no record of a run run-2/*: its task ended before it reached the target (States.TaskFailed: CannotPullContainerError). Its log, prefix "migrate", says more.',
+    });
+  });
+
+  it.each(['failed', 'refused'] as const)('fails with the words of a run that %s', async (status) => {
+    const reading = readAfter(
+      (url) =>
+        withClient(url, async (client) => {
+          await beginRun(client, 'run-1/1/0', 'reconcile');
+          await endRun(client, 'run-1/1/0', { status, message: 'The disk is full.' });
+        }),
+      { taskFailure: 'States.TaskFailed: Essential container in task exited' },
+    );
+    expect(await failure(reading)).toEqual({
+      name: 'MigrationFailed',
+      message: `The migrator's run run-1/1/0 ended as "${status}": The disk is full.`,
+    });
+  });
+
+  it.each([
+    [null, 'it was ended from outside'],
+    ['States.Timeout: no cause was given', 'it was ended from outside (States.Timeout: no cause was given)'],
+  ])('does not take a run that never ended for complete (ECS says: %s)', async (taskFailure, words) => {
+    const reading = readAfter((url) => withClient(url, (client) => beginRun(client, 'run-1/1/0', 'reconcile')), {
+      taskFailure,
+    });
+    expect(await failure(reading)).toEqual({
+      name: 'MigrationFailed',
+      message: `The migrator's run run-1/1/0 ended as "running": ${words}`,
+    });
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { inputFindings } from '../statemachine/input.ts';
+import { parseSettings } from '../statemachine/settings.ts';
+
+function refusal(raw: unknown): string {
+  try {
+    parseSettings(raw);
+  } catch (error) {
+    expect((error as Error).name).toBe('Refused');
+    return (error as Error).message;
+  }
+  return expect.fail('expected a refusal');
+}
+
+describe('the settings', () => {
+  it('need nothing: the defaults are those of the relay', () => {
+    expect(parseSettings()).toEqual(parseSettings({}));
+    expect(parseSettings()).toEqual({
+      stackName: 'sphere-zooid-relay',
+      region: 'me-central-1',
+      newImage: 'ghcr.io/unicitynetwork/unicity-relay:pg-migration',
+      names: {
+        cluster: 'ECSCluster',
+        service: 'ZooidRelayService',
+        taskDefinition: 'ZooidRelayTaskDefinition',
+        migrationTaskDefinition: 'MigrationTaskDefinition',
+        subnets: ['PublicSubnet1', 'PublicSubnet2'],
+        securityGroup: 'ECSSecurityGroup',
+        mountTargets: ['EFSMountTarget1', 'EFSMountTarget2'],
+        databaseUrlSecret: 'RelayDatabaseUrl',
+        imageParameter: 'ContainerImage',
+        domainParameter: 'RelayDomainName',
+        desiredCountParameter: 'RelayDesiredCount',
+        container: 'zooid-relay',
+        migrationContainer: 'migrate',
+        volume: 'zooid-data',
+        dataVariable: 'DATA',
+        databaseUrlVariable: 'DATABASE_URL',
+      },
+      verifierRole: 'cutover_verifier',
+      drainTimeoutSeconds: 600,
+      quietGapSeconds: 10,
+      migratorTimeoutSeconds: 3_600,
+      verifyTimeoutSeconds: 900,
+      verifyConcurrency: 2,
+      stackUpdateTimeoutSeconds: 1_800,
+      startTimeoutSeconds: 480,
+      pollIntervalSeconds: 5,
+      sampleEvents: 32,
+      executionTimeoutSeconds: 86_400,
+    });
+  });
+
+  it('keep what is given and fill in the rest, also within the names', () => {
+    const settings = parseSettings({ stackName: 'mine', names: { cluster: 'Mine' }, sampleEvents: 0 });
+    expect(settings).toMatchObject({ stackName: 'mine', sampleEvents: 0, region: 'me-central-1' });
+    expect(settings.names).toEqual({ ...parseSettings().names, cluster: 'Mine' });
+  });
+
+  it('refuse a key that is not known', () => {
+    expect(refusal({ drainTimeout: 10 })).toBe(
+      'The settings are not right:\n  (settings): Unrecognized key: "drainTimeout"',
+    );
+    expect(refusal({ names: { Cluster: 'C' } })).toBe(
+      'The settings are not right:\n  names: Unrecognized key: "Cluster"',
+    );
+  });
+
+  it('tell all that is wrong at once', () => {
+    const message = refusal({
+      stackName: '',
+      pollIntervalSeconds: 0,
+      quietGapSeconds: 1.5,
+      sampleEvents: 33,
+      verifyConcurrency: '2',
+      names: { subnets: [], mountTargets: ['', 'EFSMountTarget2'], volume: null },
+      region: 7,
+      colour: 'red',
+    });
+    expect(message).toBe(
+      [
+        'The settings are not right:',
+        '  stackName: Too small: expected string to have >=1 characters',
+        '  region: Invalid input: expected string, received number',
+        '  names.subnets: Too small: expected array to have >=1 items',
+        '  names.mountTargets.0: Too small: expected string to have >=1 characters',
+        '  names.volume: Invalid input: expected string, received null',
+        '  quietGapSeconds: Invalid input: expected int, received number',
+        '  verifyConcurrency: Invalid input: expected number, received string',
+        '  pollIntervalSeconds: Too small: expected number to be >0',
+        '  sampleEvents: Too big: expected number to be <=32',
+        '  (settings): Unrecognized key: "colour"',
+      ].join('\n'),
+    );
+  });
+
+  it.each([null, 'settings', 7, []])('refuse %j', (raw) => {
+    expect(refusal(raw)).toMatch(
+      /^The settings are not right:\n {2}\(settings\): Invalid input: expected object, received \w+$/,
+    );
+  });
+
+  it('take no endless and no negative times', () => {
+    for (const value of [-1, 0, Number.POSITIVE_INFINITY, Number.NaN, '600']) {
+      expect(refusal({ drainTimeoutSeconds: value }), String(value)).toContain('drainTimeoutSeconds: ');
+    }
+  });
+});
+
+describe("the execution's input", () => {
+  it('may be empty, or have a comment', () => {
+    expect(inputFindings({})).toBeUndefined();
+    expect(inputFindings({ comment: 'as agreed on Tuesday' })).toBeUndefined();
+  });
+
+  it('may have nothing else', () => {
+    expect(inputFindings({ comment: 7, onFailure: 'hold' })).toBe(
+      'The input of the execution is not right: comment: Invalid input: expected string, received number; Unrecognized key: "onFailure". Known: comment.',
+    );
+    expect(inputFindings(null)).toBe(
+      'The input of the execution is not right: Invalid input: expected object, received null. Known: comment.',
+    );
+  });
+});

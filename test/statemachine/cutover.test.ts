@@ -1,0 +1,219 @@
+import * as ecsSdk from '@aws-sdk/client-ecs';
+import validate from 'asl-validator';
+import jsonata from 'jsonata';
+import { describe, expect, it } from 'vitest';
+import type { Json, JsonObject, Retrier, State, TaskState } from '../../statemachine/asl.ts';
+import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
+import { withFunctions } from '../../statemachine/definition.ts';
+import { FUNCTIONS } from '../../statemachine/functions.ts';
+import { parseSettings } from '../../statemachine/settings.ts';
+import { allStates, brokenWays, catchersOf, expressionsOf, statesBetween, unassignedReads } from './graph.ts';
+
+const machine = cutoverMachine(parseSettings());
+const arnOf = (name: string) => `arn:aws:lambda:me-central-1:123456789012:function:${name}:7`;
+const deployed = withFunctions(machine, arnOf);
+const every = allStates(machine.States);
+const tasks = every.filter((one): one is { name: string; state: TaskState } => one.state.Type === 'Task');
+const retriers = (state: State): Retrier[] => ('Retry' in state ? (state.Retry ?? []) : []);
+
+// What lies on the way back, and what comes before the write stop; all else goes forward.
+const wayBack = statesBetween(machine, 'AskAuthority', '');
+const forward = statesBetween(machine, 'ScaleDown', 'AskAuthority').filter((name) => !wayBack.includes(name));
+
+describe('the cutover machine', () => {
+  it('is valid to asl-validator', () => {
+    const { isValid, errorsText } = validate(structuredClone(deployed));
+    expect(errorsText()).toBe('');
+    expect(isValid).toBe(true);
+  });
+
+  it('is not valid to asl-validator when a way leads nowhere', () => {
+    const broken = structuredClone(deployed);
+    (broken.States.ScaleUp as TaskState).Next = 'Nowhere';
+    expect(validate(broken).errorsText()).toContain('MISSING_TRANSITION_TARGET');
+  });
+
+  it('has a way to every state and no way to nowhere', () => {
+    expect(brokenWays(machine.StartAt, machine.States)).toEqual({ unreachable: [], missing: [] });
+  });
+
+  it('gives every state a comment and a name that Step Functions takes', () => {
+    for (const { name, state } of every) {
+      expect(state.Comment, name).toMatch(/^\S.{9,}/);
+      expect(name.length, name).toBeLessThanOrEqual(80);
+    }
+    expect(new Set(every.map(({ name }) => name)).size).toBe(every.length);
+  });
+
+  it('gives every task a timeout and a retry with backoff and jitter, polling apart', () => {
+    expect(tasks.length).toBeGreaterThan(30);
+    for (const { name, state } of tasks) {
+      expect(state.TimeoutSeconds, name).toBeGreaterThan(0);
+      const repeating = retriers(state).filter(({ MaxAttempts }) => MaxAttempts > 0);
+      const backingOff = repeating.filter(({ ErrorEquals }) => ErrorEquals.join() !== 'NotYet');
+      expect(backingOff.length, name).toBeGreaterThan(0);
+      for (const { BackoffRate, JitterStrategy, MaxDelaySeconds, IntervalSeconds } of backingOff) {
+        expect(BackoffRate, name).toBeGreaterThan(1);
+        expect(JitterStrategy, name).toBe('FULL');
+        expect(MaxDelaySeconds, name).toBeGreaterThan(IntervalSeconds);
+      }
+    }
+  });
+
+  it('tries nothing again that would end alike, and polls as long as the settings say', () => {
+    for (const { name, state } of tasks) {
+      const first = retriers(state).find(({ ErrorEquals }) => ErrorEquals.includes('Refused'));
+      if (state.Resource.endsWith('lambda:invoke')) expect(first?.MaxAttempts, name).toBe(0);
+    }
+    const polled = (name: string): Retrier | undefined =>
+      retriers(machine.States[name] as State).find(({ ErrorEquals }) => ErrorEquals.join() === 'NotYet');
+    const { pollIntervalSeconds, drainTimeoutSeconds, startTimeoutSeconds } = parseSettings();
+    for (const [name, seconds] of [
+      ['AwaitStopped', drainTimeoutSeconds],
+      ['ConfirmStopped', drainTimeoutSeconds],
+      ['HealthCheckNewRelay', startTimeoutSeconds],
+      ['HealthCheckOldRelay', startTimeoutSeconds],
+    ] as const) {
+      expect(polled(name), name).toMatchObject({
+        IntervalSeconds: pollIntervalSeconds,
+        MaxAttempts: seconds / pollIntervalSeconds,
+        BackoffRate: 1,
+      });
+    }
+  });
+
+  it('leads every failure after the write stop began to the way back', () => {
+    expect(forward).toEqual(expect.arrayContaining(['ScaleDown', 'RunMigrator', 'VerifyCounts', 'AwaitSettle']));
+    for (const name of forward) {
+      const state = machine.States[name] as State;
+      if (state.Type !== 'Task' && state.Type !== 'Map') continue;
+      const target = name === 'RunMigrator' ? 'ReadManifest' : 'AskAuthority';
+      expect(
+        catchersOf(state).map(({ ErrorEquals, Next }) => [ErrorEquals, Next]),
+        name,
+      ).toEqual([[['States.ALL'], target]]);
+    }
+  });
+
+  it('leads a failure before the write stop to an end that has changed nothing', () => {
+    const before = statesBetween(machine, 'Preflight', 'ScaleDown');
+    expect(before.sort()).toEqual(['IsPrepared', 'NotPrepared', 'Preflight', 'PreflightFailed', 'ReadAuthority']);
+  });
+
+  it('has no way out for a failure of the way back itself', () => {
+    expect(wayBack).toEqual(expect.arrayContaining(['ProposeRestore', 'ScaleUpOldRelay', 'AwaitSettleRestored']));
+    const caught = wayBack.filter((name) => catchersOf(machine.States[name] as State).length > 0);
+    expect(caught).toEqual(['AskAuthority']);
+  });
+
+  it('has a Catch on tasks and maps only: Step Functions knows it nowhere else', () => {
+    const others = every.filter(({ state }) => 'Catch' in state && state.Type !== 'Task' && state.Type !== 'Map');
+    expect(others.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('reads no variable that is not assigned on every way there', () => {
+    expect(unassignedReads(machine.StartAt, machine.States)).toEqual([]);
+  });
+
+  it('holds expressions that can be parsed and nothing but expressions between the braces', () => {
+    for (const { name, state } of every) {
+      for (const { field, text } of expressionsOf(state)) {
+        expect(() => jsonata(text), `${name} ${field}`).not.toThrow();
+      }
+      expect(JSON.stringify(state).match(/\{%/g)?.length, name).toBe(JSON.stringify(state).match(/%\}/g)?.length);
+    }
+  });
+
+  it('knows every function that it calls, and calls every function', () => {
+    const called = tasks
+      .filter(({ state }) => state.Resource === 'arn:aws:states:::lambda:invoke')
+      .map(({ state }) => (state.Arguments as JsonObject).FunctionName as string);
+    expect([...new Set(called)].sort()).toEqual(
+      Object.keys(FUNCTIONS)
+        .map((name) => `\${${name}}`)
+        .sort(),
+    );
+    expect(JSON.stringify(deployed)).not.toContain('${');
+    expect(JSON.stringify(deployed)).toContain(arnOf('verify-counts'));
+  });
+
+  it('puts an ARN in place as it is, with every character', () => {
+    const odd = withFunctions(machine, (name) => `$&-${name}-$'`);
+    expect((odd.States.Preflight as TaskState).Arguments).toMatchObject({ FunctionName: "$&-preflight-$'" });
+  });
+
+  it('hands over no wildcard and no secret', () => {
+    const literals = (value: Json): string[] => {
+      if (typeof value === 'string') return value.startsWith('{%') ? [] : [value];
+      if (value === null || typeof value !== 'object') return [];
+      return Object.values(value).flatMap(literals);
+    };
+    for (const { name, state } of tasks) {
+      for (const literal of literals(state.Arguments)) {
+        expect(literal, name).not.toMatch(/\*|:\/\/|password|^[0-9a-f]{32,}$/i);
+      }
+    }
+    const { Overrides } = (machine.States.RunMigrator as TaskState).Arguments as {
+      Overrides: { ContainerOverrides: { Environment: { Name: string }[] }[] };
+    };
+    expect(Overrides.ContainerOverrides.flatMap(({ Environment }) => Environment.map(({ Name }) => Name))).toEqual([
+      'CUTOVER_RUN_ID',
+      'CUTOVER_VERIFIER_ROLE',
+    ]);
+  });
+
+  it('gives ECS only parameters that it knows, in the PascalCase of the integrations', () => {
+    const calls = tasks.flatMap(({ name, state }) => {
+      const action = /:ecs:(\w+?)(\.sync)?$/.exec(state.Resource)?.[1];
+      return action ? [{ name, action, parameters: state.Arguments }] : [];
+    });
+    expect(calls.map(({ name }) => name).sort()).toEqual(
+      ['DescribeNewRelay', 'DescribeOldRelay', 'RunMigrator', 'ScaleDown', 'ScaleUp', 'ScaleUpOldRelay'].sort(),
+    );
+    for (const { name, action, parameters } of calls) {
+      expect(unknownParameters(requestShape(action), parameters), name).toEqual([]);
+    }
+  });
+
+  it('would see a parameter in camelCase, an unknown one, and one in the wrong place', () => {
+    const shape = requestShape('runTask');
+    expect(unknownParameters(shape, { cluster: 'c' })).toEqual(['cluster']);
+    expect(unknownParameters(shape, { Cluster: 'c', Clusters: ['c'] })).toEqual(['Clusters']);
+    expect(unknownParameters(shape, { Overrides: { ContainerOverrides: [{ Name: 'n', Image: 'i' }] } })).toEqual([
+      'Overrides.ContainerOverrides.0.Image',
+    ]);
+  });
+});
+
+/** How the SDK writes the schema of such a list. */
+const LIST_OF_STRINGS = 64;
+
+/** The SDK's own schema of a request: `[3, namespace, name, traits, member names, member schemas]` for a structure. */
+function requestShape(action: string): unknown {
+  const name = `${action.charAt(0).toUpperCase()}${action.slice(1)}Request$`;
+  const shape = (ecsSdk as unknown as Record<string, unknown>)[name];
+  if (shape === undefined) throw new Error(`The ECS client has no ${name}.`);
+  return shape;
+}
+
+function unknownParameters(schema: unknown, value: Json, path: string[] = []): string[] {
+  const shape = resolved(schema);
+  if (value === null || typeof value !== 'object') return [];
+  if (shape === LIST_OF_STRINGS && Array.isArray(value)) return [];
+  if (!Array.isArray(shape)) return [path.join('.')];
+  const [kind, , , , members, schemas] = shape as [number, string, string, unknown, unknown, unknown[]];
+  // 1 is a list, whose fifth entry is the schema of its items.
+  if (kind === 1)
+    return (value as Json[]).flatMap((item, index) => unknownParameters(members, item, [...path, `${index}`]));
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const index = (members as string[]).findIndex((name) => name.charAt(0).toUpperCase() + name.slice(1) === key);
+    return index < 0 ? [[...path, key].join('.')] : unknownParameters(schemas[index], inner, [...path, key]);
+  });
+}
+
+/** Schemas stand behind functions, and members may be pairs of schema and traits. */
+function resolved(schema: unknown): unknown {
+  if (typeof schema === 'function') return resolved(schema());
+  if (Array.isArray(schema) && typeof schema[1] !== 'string') return resolved(schema[0]);
+  return schema;
+}

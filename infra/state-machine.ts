@@ -4,7 +4,7 @@ import type { Version } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
-import { FUNCTIONS, type FunctionName } from '../statemachine/functions.ts';
+import { FUNCTIONS, type FunctionName, substitutionKey } from '../statemachine/functions.ts';
 import type { Settings } from '../statemachine/settings.ts';
 import { relayArns } from './relay-stack.ts';
 
@@ -19,7 +19,7 @@ export function createCutover(
     stateMachineType: StateMachineType.STANDARD,
     definitionBody: DefinitionBody.fromString(JSON.stringify(cutoverMachine(settings))),
     definitionSubstitutions: Object.fromEntries(
-      (Object.keys(FUNCTIONS) as FunctionName[]).map((name) => [name, functions[name].functionArn]),
+      (Object.keys(FUNCTIONS) as FunctionName[]).map((name) => [substitutionKey(name), functions[name].functionArn]),
     ),
     timeout: Duration.seconds(settings.executionTimeoutSeconds),
     tracingEnabled: true,

@@ -1,6 +1,6 @@
 /**
  * The Lambda functions that the state machines call, by the name of their handler file in `lambdas/`. A definition says
- * `${<name>}` where the ARN of the published version goes: a redrive pins the definition, not the code behind an
+ * `${<Name>Function}` where the ARN of the published version goes: a redrive pins the definition, not the code behind an
  * unqualified ARN.
  */
 export const FUNCTIONS = {
@@ -24,6 +24,12 @@ export const FUNCTIONS = {
 
 export type FunctionName = keyof typeof FUNCTIONS;
 
+/** Key of a function's definition substitution: `verify-counts` is `VerifyCountsFunction`, since CloudFormation documents letters and digits only. */
+export function substitutionKey(name: FunctionName): string {
+  const words = name.split('-').map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return `${words.join('')}Function`;
+}
+
 export function functionPlaceholder(name: FunctionName): string {
-  return `\${${name}}`;
+  return `\${${substitutionKey(name)}}`;
 }

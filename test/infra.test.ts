@@ -6,7 +6,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CutoverStack } from '../infra/cutover-stack.ts';
 import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
-import { FUNCTIONS } from '../statemachine/functions.ts';
+import { FUNCTIONS, type FunctionName, substitutionKey } from '../statemachine/functions.ts';
 import { parseSettings } from '../statemachine/settings.ts';
 
 describe('the CDK app', () => {
@@ -24,7 +24,10 @@ describe('the CDK app', () => {
     template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
       DefinitionString: JSON.stringify(cutoverMachine(settings)),
       DefinitionSubstitutions: Object.fromEntries(
-        Object.keys(FUNCTIONS).map((name) => [name, { Ref: Match.stringLikeRegexp('CurrentVersion') }]),
+        (Object.keys(FUNCTIONS) as FunctionName[]).map((name) => [
+          substitutionKey(name),
+          { Ref: Match.stringLikeRegexp('CurrentVersion') },
+        ]),
       ),
       LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: false },
     });

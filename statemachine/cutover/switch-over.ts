@@ -1,6 +1,6 @@
 import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
-import { describeRelay, healthCheck, scaleUp } from '../relay-start-states.ts';
+import { describeRelay, healthCheck, scale } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
 import { invoke } from '../tasks.ts';
 import { assertQuietPayload } from './copy-and-verify.ts';
@@ -53,7 +53,7 @@ export function switchOverStates(settings: Settings, onFailure: string): States 
         next: 'ScaleUp',
       },
     ),
-    ScaleUp: scaleUp('Start the relay on PostgreSQL', { onFailure, next: 'HealthCheckNewRelay' }),
+    ScaleUp: scale(1, 'Start the relay on PostgreSQL', { onFailure, next: 'HealthCheckNewRelay' }),
     HealthCheckNewRelay: healthCheck(settings, { onFailure, next: 'ProposeSettle' }),
     ...changeSetStates(settings, {
       suffix: 'Settle',

@@ -1,8 +1,8 @@
 import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
-import { describeRelay, healthCheck, scaleUp } from '../relay-start-states.ts';
+import { describeRelay, healthCheck, scale } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
-import { invoke } from '../tasks.ts';
+import { invoke, pollEvery } from '../tasks.ts';
 
 /** Another execution may have taken authority meanwhile, so a target that answers is believed whatever was asked here. */
 const SOURCE_HOLDS_TRUTH =
@@ -29,12 +29,25 @@ export function wayBackStates(settings: Settings): States {
     WayBack: {
       Type: 'Choice',
       Comment: 'The source holds the truth when the target says so, or is silent and was never asked to take it',
-      Choices: [
-        // Before the first change set the template is as it was, and no copy of it was kept from which it could be restored.
-        { Condition: `{% ${SOURCE_HOLDS_TRUTH} and $proposal = null %}`, Next: 'DescribeOldRelay' },
-        { Condition: `{% ${SOURCE_HOLDS_TRUTH} %}`, Next: 'ProposeRestore' },
-      ],
+      Choices: [{ Condition: `{% ${SOURCE_HOLDS_TRUTH} %}`, Next: 'StopRelays' }],
       Default: 'StoppedOnTarget',
+    },
+    // ECS starts a new task while the old one still drains, and two relays must never write to one SQLite file.
+    StopRelays: scale(0, 'Ask ECS to stop whatever runs, or has not stopped yet', { next: 'AwaitRelaysStopped' }),
+    AwaitRelaysStopped: invoke(
+      'assert-quiet',
+      { action: 'count', cluster: '{% $plan.cluster %}', family: '{% $plan.family %}' },
+      {
+        comment: 'Wait until every task of the family has stopped, those started by hand too',
+        poll: pollEvery(settings.pollIntervalSeconds, settings.drainTimeoutSeconds),
+        next: 'IsTemplateTouched',
+      },
+    ),
+    IsTemplateTouched: {
+      Type: 'Choice',
+      Comment: 'Before the first change set the template is as it was, and no copy of it was kept',
+      Choices: [{ Condition: '{% $proposal = null %}', Next: 'DescribeOldRelay' }],
+      Default: 'ProposeRestore',
     },
     ...changeSetStates(settings, {
       suffix: 'Restore',
@@ -44,7 +57,7 @@ export function wayBackStates(settings: Settings): States {
       next: 'DescribeOldRelay',
     }),
     DescribeOldRelay: describeRelay({ next: 'ScaleUpOldRelay' }),
-    ScaleUpOldRelay: scaleUp('Start the relay on SQLite again', { next: 'HealthCheckOldRelay' }),
+    ScaleUpOldRelay: scale(1, 'Start the relay on SQLite again', { next: 'HealthCheckOldRelay' }),
     HealthCheckOldRelay: healthCheck(settings, { next: 'ProposeSettleRestored' }),
     ...changeSetStates(settings, {
       suffix: 'SettleRestored',

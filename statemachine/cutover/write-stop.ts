@@ -1,23 +1,18 @@
 import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
+import { scale } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
-import { callAws, invoke, pollEvery } from '../tasks.ts';
+import { invoke, pollEvery } from '../tasks.ts';
 
 /** Runbook step 5a: the relay stops, and stays stopped whatever CloudFormation does meanwhile. */
 export function writeStopStates(settings: Settings, onFailure: string): States {
   const countTasks = { action: 'count', cluster: '{% $plan.cluster %}', family: '{% $plan.family %}' };
   const untilDrained = pollEvery(settings.pollIntervalSeconds, settings.drainTimeoutSeconds);
   return {
-    ScaleDown: callAws(
-      'ecs',
-      'updateService',
-      { Cluster: '{% $plan.cluster %}', Service: '{% $plan.service %}', DesiredCount: 0 },
-      {
-        comment: 'Ask ECS to stop the old relay; clients may still write until its task has stopped',
-        onFailure,
-        next: 'ProposeHoldAtZero',
-      },
-    ),
+    ScaleDown: scale(0, 'Ask ECS to stop the old relay; clients may still write until its task has stopped', {
+      onFailure,
+      next: 'ProposeHoldAtZero',
+    }),
     // CloudFormation sets the desired count again at every change of the service, and when it rolls one back.
     ...changeSetStates(settings, {
       suffix: 'HoldAtZero',

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject, Retrier, State, TaskState } from '../../statemachine/asl.ts';
 import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
 import { withFunctions } from '../../statemachine/definition.ts';
-import { FUNCTIONS } from '../../statemachine/functions.ts';
+import { FUNCTIONS, type FunctionName, substitutionKey } from '../../statemachine/functions.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 import { allStates, brokenWays, catchersOf, expressionsOf, statesBetween, unassignedReads } from './graph.ts';
 
@@ -129,9 +129,7 @@ describe('the cutover machine', () => {
       .filter(({ state }) => state.Resource === 'arn:aws:states:::lambda:invoke')
       .map(({ state }) => (state.Arguments as JsonObject).FunctionName as string);
     expect([...new Set(called)].sort()).toEqual(
-      Object.keys(FUNCTIONS)
-        .map((name) => `\${${name}}`)
-        .sort(),
+      (Object.keys(FUNCTIONS) as FunctionName[]).map((name) => `\${${substitutionKey(name)}}`).sort(),
     );
     expect(JSON.stringify(deployed)).not.toContain('${');
     expect(JSON.stringify(deployed)).toContain(arnOf('verify-counts'));
@@ -168,7 +166,15 @@ describe('the cutover machine', () => {
       return action ? [{ name, action, parameters: state.Arguments }] : [];
     });
     expect(calls.map(({ name }) => name).sort()).toEqual(
-      ['DescribeNewRelay', 'DescribeOldRelay', 'RunMigrator', 'ScaleDown', 'ScaleUp', 'ScaleUpOldRelay'].sort(),
+      [
+        'DescribeNewRelay',
+        'DescribeOldRelay',
+        'RunMigrator',
+        'ScaleDown',
+        'ScaleUp',
+        'ScaleUpOldRelay',
+        'StopRelays',
+      ].sort(),
     );
     for (const { name, action, parameters } of calls) {
       expect(unknownParameters(requestShape(action), parameters), name).toEqual([]);

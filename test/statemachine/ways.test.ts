@@ -227,6 +227,11 @@ describe('a failure after the write stop began', () => {
       expect(called(cloud, 'ScaleUpOldRelay')).toEqual([{ Cluster: 'cluster', Service: 'service', DesiredCount: 1 }]);
       expect(called(cloud, 'HealthCheckOldRelay')).toMatchObject([{ taskDefinition: OLD, samples: [SAMPLE] }]);
       expect(called(cloud, 'ScaleUp')).toEqual([]);
+      // ECS would start the old relay beside one that still drains, and both would write.
+      const order = cloud.calls.map((call) => call.state);
+      expect(order.indexOf('AwaitRelaysStopped')).toBeGreaterThan(order.indexOf('StopRelays'));
+      expect(order.indexOf('ScaleUpOldRelay')).toBeGreaterThan(order.indexOf('AwaitRelaysStopped'));
+      expect(called(cloud, 'AwaitRelaysStopped')).toMatchObject([{ action: 'count' }]);
     },
   );
 

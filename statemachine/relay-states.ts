@@ -21,12 +21,12 @@ export function describeRelay(step: Step): TaskState {
   );
 }
 
-/** Asks for one task, of whichever relay the service now has. */
-export function scaleUp(comment: string, step: Step): TaskState {
+/** Asks for one task or none, of whichever relay the service now has. */
+export function scale(desiredCount: 0 | 1, comment: string, step: Step): TaskState {
   return callAws(
     'ecs',
     'updateService',
-    { Cluster: '{% $plan.cluster %}', Service: '{% $plan.service %}', DesiredCount: 1 },
+    { Cluster: '{% $plan.cluster %}', Service: '{% $plan.service %}', DesiredCount: desiredCount },
     { comment, ...step },
   );
 }

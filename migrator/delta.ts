@@ -8,7 +8,6 @@ import {
   hashRow,
   laneOf,
   lanesOf,
-  lanesToHex,
   rowHashSql,
   type TableDigest,
 } from './digest.ts';
@@ -24,7 +23,9 @@ import { quoteIdentifier, type Table } from './table-kinds.ts';
  */
 const BUCKETS = 2 ** 16;
 const BUCKET_SQL = '(get_byte(row_hash, 0) << 8 | get_byte(row_hash, 1))';
+const BUCKETS_FETCHED = 1_024;
 const WORDS = 8;
+const LANES = 4;
 
 export interface DeltaResult extends TableDigest {
   inserted: number;
@@ -53,17 +54,34 @@ export async function applyDelta(
   return { ...sum.result(), ...change };
 }
 
-interface TargetBucket {
-  rows: number;
-  lanes: string;
+interface TargetBuckets {
+  counts: Float64Array;
+  lanes: BigUint64Array;
 }
 
-async function targetBuckets(client: pg.Client, table: Table): Promise<Map<number, TargetBucket>> {
-  const { rows } = await client.query<DigestSumRow & { bucket: number }>(
-    `SELECT ${BUCKET_SQL} AS bucket, ${digestSumSql('row_hash')}
+/** Fetched in parts and kept as numbers: all buckets as rows of text would take tens of megabytes. */
+async function targetBuckets(client: pg.Client, table: Table): Promise<TargetBuckets> {
+  const counts = new Float64Array(BUCKETS);
+  const lanes = new BigUint64Array(BUCKETS * LANES);
+  await client.query(
+    `DECLARE cutover_buckets NO SCROLL CURSOR FOR SELECT ${BUCKET_SQL} AS bucket, ${digestSumSql('row_hash')}
      FROM (SELECT ${rowHashSql(table.columns)} AS row_hash FROM ${quoteIdentifier(table.name)} OFFSET 0) AS hashed GROUP BY 1`,
   );
-  return new Map(rows.map((row) => [row.bucket, { rows: row.rows, lanes: lanesToHex(lanesOf(row)) }]));
+  for (;;) {
+    const { rows } = await client.query<DigestSumRow & { bucket: number }>(
+      `FETCH ${BUCKETS_FETCHED} FROM cutover_buckets`,
+    );
+    for (const row of rows) {
+      counts[row.bucket] = row.rows;
+      lanes.set(
+        lanesOf(row).map((lane) => BigInt.asUintN(64, lane)),
+        row.bucket * LANES,
+      );
+    }
+    if (rows.length < BUCKETS_FETCHED) break;
+  }
+  await client.query('CLOSE cutover_buckets');
+  return { counts, lanes };
 }
 
 async function sourceBuckets(
@@ -92,13 +110,12 @@ async function sourceBuckets(
   return { sum, words, counts };
 }
 
-function dirtyBuckets(target: Map<number, TargetBucket>, words: Float64Array, counts: Uint32Array): Set<number> {
+function dirtyBuckets(target: TargetBuckets, words: Float64Array, counts: Uint32Array): Set<number> {
   const dirty = new Set<number>();
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    const theirs = target.get(bucket);
-    if (counts[bucket] !== (theirs?.rows ?? 0)) dirty.add(bucket);
-    else if (theirs && lanesToHex([0, 2, 4, 6].map((word) => laneOf(words, bucket * WORDS + word))) !== theirs.lanes)
-      dirty.add(bucket);
+    const laneDiffers = (lane: number): boolean =>
+      BigInt.asUintN(64, laneOf(words, bucket * WORDS + lane * 2)) !== target.lanes[bucket * LANES + lane];
+    if (counts[bucket] !== target.counts[bucket] || [0, 1, 2, 3].some(laneDiffers)) dirty.add(bucket);
   }
   return dirty;
 }

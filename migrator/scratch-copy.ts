@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream, createWriteStream, rmSync } from 'node:fs';
+import { constants, rmSync } from 'node:fs';
 import { access, mkdtemp, open, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Refused } from '../statemachine/errors.ts';
 
 /** What a file of the source was at the time of the copy. `db-shm` is left out: SQLite makes it anew from the WAL. */
@@ -29,6 +27,7 @@ export interface ScratchCopy extends SourceFingerprint {
 
 // A hot rollback journal belongs to the database just as a WAL does: without it, half a transaction would count as data.
 const SUFFIXES = ['', '-wal', '-journal'];
+const READ_BYTES = 1024 * 1024;
 const SQLITE_HEADER = 'SQLite format 3\0';
 /** Its salts change whenever SQLite begins the WAL anew. Source: SQLite, "Database File Format", section 4.1. */
 const WAL_HEADER_BYTES = 32;
@@ -106,27 +105,34 @@ export async function fingerprint(sqlitePath: string, copyTo?: string): Promise<
   for (const suffix of SUFFIXES) {
     const before = await statOrNothing(path + suffix);
     if (!before) continue;
-    const sum = createHash('sha256');
-    let bytes = 0;
-    const observe = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        sum.update(chunk);
-        bytes += chunk.length;
-        // A Transform that pushes nothing serves as the sink of a fingerprint without a copy.
-        done(null, copyTo === undefined ? undefined : chunk);
-      },
-    });
-    const reader = createReadStream(path + suffix, { highWaterMark: 1024 * 1024 });
-    if (copyTo === undefined) await pipeline(reader, observe.resume());
-    else await pipeline(reader, observe, createWriteStream(copyTo + suffix));
-    files.push({
-      file: basename(path + suffix),
-      bytes,
-      modified: before.mtime.toISOString(),
-      sha256: sum.digest('hex'),
-    });
+    const { bytes, sha256 } = await readThrough(path + suffix, copyTo === undefined ? undefined : copyTo + suffix);
+    files.push({ file: basename(path + suffix), bytes, modified: before.mtime.toISOString(), sha256 });
   }
   return { files, still: (await generationOf(path)) === generation };
+}
+
+/** Reads a file in one buffer from end to end: streams make a new one for each chunk, faster than they are collected. */
+async function readThrough(path: string, copyTo: string | undefined): Promise<{ bytes: number; sha256: string }> {
+  const sum = createHash('sha256');
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const reader = await open(path, 'r');
+  try {
+    const writer = copyTo === undefined ? undefined : await open(copyTo, 'w');
+    try {
+      for (let bytes = 0; ; ) {
+        const { bytesRead } = await reader.read(buffer, 0, buffer.length, null);
+        if (bytesRead === 0) return { bytes, sha256: sum.digest('hex') };
+        const chunk = buffer.subarray(0, bytesRead);
+        sum.update(chunk);
+        await writer?.writeFile(chunk);
+        bytes += bytesRead;
+      }
+    } finally {
+      await writer?.close();
+    }
+  } finally {
+    await reader.close();
+  }
 }
 
 /**

@@ -74,6 +74,7 @@ export async function connectTarget(address: DatabaseAddress): Promise<pg.Client
  */
 export function asTargetFailure(error: unknown, what: string): unknown {
   const { code, message, detail, table } = error as { code?: string; message: string; detail?: string; table?: string };
+  if (LOST_CONNECTION.test(message)) return lostConnection(what, error);
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) {
     // These come from Node's TLS and from the client, not from the server.
     if (/certificate/i.test(message))
@@ -84,7 +85,6 @@ export function asTargetFailure(error: unknown, what: string): unknown {
       );
     if (/client password must be/.test(message))
       return new Refused(`${what}: it asks for a password, and DATABASE_URL has none.`);
-    if (LOST_CONNECTION.test(message)) return lostConnection(what, error);
     return error;
   }
   if (['08', '57'].includes(code.slice(0, 2))) return lostConnection(what, error);

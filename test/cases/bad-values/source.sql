@@ -1,0 +1,14 @@
+INSERT INTO relay__events VALUES (nostr_id('p', 1, 1, '[]', 'good'), 1, 1, 'p', 'good', '[]', 's');
+INSERT INTO relay__events VALUES (nostr_id('p', 2, 1, '[]', 'NUL' || char(0) || 'byte'), 2, 1, 'p', 'NUL' || char(0) || 'byte', '[]', 's');
+INSERT INTO relay__events VALUES ('invalid UTF-8', 3, 1, 'p', CAST(x'61ff62' AS TEXT), '[]', 's');
+INSERT INTO relay__events VALUES ('surrogate', 4, 1, 'p', CAST(x'eda080' AS TEXT), '[]', 's');
+INSERT INTO relay__events VALUES ('overlong', 5, 1, 'p', CAST(x'c080' AS TEXT), '[]', 's');
+INSERT INTO relay__events VALUES ('blob', 6, 1, 'p', x'616263', '[]', 's');
+INSERT INTO relay__events VALUES ('text', 'yesterday', 1, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES ('fraction', 7.5, 1, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES ('kind', 8, 2147483648, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES (NULL, 9.5, 'one', x'70', 'two' || char(0), '[]', 's');
+INSERT INTO relay__event_tags SELECT id, CAST(x'fe' AS TEXT), '' FROM relay__events WHERE content = 'good';
+INSERT INTO relay__event_tags SELECT id, x'00', '' FROM relay__events WHERE content = 'good';
+INSERT INTO relay__event_tags VALUES ('nobody', 't', 'orphan'), ('nobody', 't', 'orphan');
+INSERT INTO kv VALUES (NULL, 'a'), (NULL, 'b'), ('blob', x''), ('good', 'value');

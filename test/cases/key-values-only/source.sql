@@ -1,0 +1,2 @@
+CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+INSERT INTO kv VALUES ('a', 'b');

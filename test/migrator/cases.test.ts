@@ -1,0 +1,75 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { migratePlace, type Place } from '../support/migrator.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { temporaryDirectory } from '../support/relay-process.ts';
+import { createRelayTables, idOf } from '../support/relay-source.ts';
+import { databaseObjects, differences, postgresBytes } from '../support/table-bytes.ts';
+
+/**
+ * A case is a folder: `source.sql` makes the SQLite file, in which the tables of the schemas named here stand already and
+ * `nostr_id(pubkey, created_at, kind, tags, content)` computes an event's id.
+ */
+interface Expectation {
+  states: string;
+  schemas: string[];
+  /** Refused by `check` and `load` with these lines; without it, the source goes over whole. */
+  refusal?: string[];
+  /** Rows in the target by table. */
+  rows?: Record<string, number>;
+}
+
+const CASES = fileURLToPath(new URL('../cases', import.meta.url));
+
+function makeSource(path: string, folder: string, schemas: string[]): void {
+  const database = new Database(path);
+  database.function('nostr_id', (pubkey, created_at, kind, tags, content) =>
+    idOf({ pubkey, created_at, kind, tags, content } as Parameters<typeof idOf>[0]),
+  );
+  for (const schema of schemas) createRelayTables(database, schema);
+  // Bad sources break the rules that the relay's own connection keeps.
+  database.pragma('foreign_keys = OFF');
+  database.exec(readFileSync(join(folder, 'source.sql'), 'utf8'));
+  database.close();
+}
+
+async function expectRefused(place: Place, refusal: string[]): Promise<void> {
+  for (const mode of ['check', 'load']) {
+    const { code, message } = await migratePlace(mode, place);
+    expect({ mode, code, lines: message?.replaceAll(place.sqlitePath, 'PATH').split('\n') }).toEqual({
+      mode,
+      code: 2,
+      lines: refusal,
+    });
+    expect(await databaseObjects(place.url)).toEqual([]);
+  }
+}
+
+async function expectWhole(place: Place, rows: Record<string, number>): Promise<void> {
+  for (const mode of ['check', 'load', 'load', 'reconcile', 'verify']) {
+    expect({ mode, ...(await migratePlace(mode, place)) }).toMatchObject({ mode, code: 0 });
+    if (mode === 'check') continue;
+    expect(await differences(place)).toEqual([]);
+  }
+  const target = await postgresBytes(place.url);
+  expect(Object.fromEntries(Object.entries(target).map(([name, bytes]) => [name, bytes.length]))).toEqual(rows);
+}
+
+describe('a source', () => {
+  for (const name of readdirSync(CASES)) {
+    const folder = join(CASES, name);
+    if (!existsSync(join(folder, 'expect.json'))) continue;
+    const { states, schemas, refusal, rows } = JSON.parse(
+      readFileSync(join(folder, 'expect.json'), 'utf8'),
+    ) as Expectation;
+    it(`${states} (${name})`, async () => {
+      const place = { sqlitePath: join(await temporaryDirectory(), 'db'), url: (await freshDatabase()).url };
+      makeSource(place.sqlitePath, folder, schemas);
+      if (refusal) await expectRefused(place, refusal);
+      else await expectWhole(place, rows ?? {});
+    });
+  }
+});

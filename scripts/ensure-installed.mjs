@@ -14,7 +14,9 @@ const read = (path) => {
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`This is Node ${process.versions.node}: expected 20.19 or newer. Install it from nodejs.org, then repeat.`);
+  console.error(
+    `This is Node ${process.versions.node}: expected 20.19 or newer. Install it from nodejs.org, then repeat.`,
+  );
   process.exit(2);
 }
 
@@ -33,7 +35,9 @@ if (missing) {
     shell: process.platform === 'win32',
   });
   if (status !== 0) {
-    console.error('npm ci failed; its last lines say why. better-sqlite3 needs a C++ compiler, make and Python 3 where no prebuilt binary can be had.');
+    console.error(
+      'npm ci failed; its last lines say why. better-sqlite3 needs a C++ compiler, make and Python 3 where no prebuilt binary can be had.',
+    );
     process.exit(status ?? 1);
   }
 }

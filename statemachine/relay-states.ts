@@ -31,6 +31,20 @@ export function scale(desiredCount: 0 | 1, comment: string, step: Step): TaskSta
   );
 }
 
+/** Waits until no task of the family is left, by whatever it was started; `$stopped` tells when the last one ended. */
+export function awaitStopped(settings: Settings, comment: string, step: Step): TaskState {
+  return invoke(
+    'assert-quiet',
+    { action: 'count', cluster: '{% $plan.cluster %}', family: '{% $plan.family %}' },
+    {
+      comment,
+      assign: { stopped: '{% $states.result.Payload %}' },
+      poll: pollEvery(settings.pollIntervalSeconds, settings.drainTimeoutSeconds),
+      ...step,
+    },
+  );
+}
+
 /** From the request for a task to a relay that answers as it should. `$health` and `$healthyAt` tell of it. */
 export function healthCheck(settings: Settings, step: Step): TaskState {
   return invoke(

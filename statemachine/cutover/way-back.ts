@@ -1,8 +1,8 @@
 import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
-import { describeRelay, healthCheck, scale } from '../relay-states.ts';
+import { awaitStopped, describeRelay, healthCheck, scale } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
-import { invoke, pollEvery } from '../tasks.ts';
+import { invoke } from '../tasks.ts';
 
 /** Another execution may have taken authority meanwhile, so a target that answers is believed whatever was asked here. */
 const SOURCE_HOLDS_TRUTH =
@@ -34,14 +34,10 @@ export function wayBackStates(settings: Settings): States {
     },
     // ECS starts a new task while the old one still drains, and two relays must never write to one SQLite file.
     StopRelays: scale(0, 'Ask ECS to stop whatever runs, or has not stopped yet', { next: 'AwaitRelaysStopped' }),
-    AwaitRelaysStopped: invoke(
-      'assert-quiet',
-      { action: 'count', cluster: '{% $plan.cluster %}', family: '{% $plan.family %}' },
-      {
-        comment: 'Wait until every task of the family has stopped, those started by hand too',
-        poll: pollEvery(settings.pollIntervalSeconds, settings.drainTimeoutSeconds),
-        next: 'IsTemplateTouched',
-      },
+    AwaitRelaysStopped: awaitStopped(
+      settings,
+      'Wait until every task of the family has stopped, those started by hand too',
+      { next: 'IsTemplateTouched' },
     ),
     IsTemplateTouched: {
       Type: 'Choice',

@@ -1,13 +1,10 @@
 import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
-import { scale } from '../relay-states.ts';
+import { awaitStopped, scale } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
-import { invoke, pollEvery } from '../tasks.ts';
 
 /** Runbook step 5a: the relay stops, and stays stopped whatever CloudFormation does meanwhile. */
 export function writeStopStates(settings: Settings, onFailure: string): States {
-  const countTasks = { action: 'count', cluster: '{% $plan.cluster %}', family: '{% $plan.family %}' };
-  const untilDrained = pollEvery(settings.pollIntervalSeconds, settings.drainTimeoutSeconds);
   return {
     ScaleDown: scale(0, 'Ask ECS to stop the old relay; clients may still write until its task has stopped', {
       onFailure,
@@ -22,10 +19,7 @@ export function writeStopStates(settings: Settings, onFailure: string): States {
       onFailure,
       next: 'AwaitStopped',
     }),
-    AwaitStopped: invoke('assert-quiet', countTasks, {
-      comment: 'Wait until every task of the family has stopped, those started by hand too',
-      assign: { stopped: '{% $states.result.Payload %}' },
-      poll: untilDrained,
+    AwaitStopped: awaitStopped(settings, 'Wait until every task of the family has stopped, those started by hand too', {
       onFailure,
       next: 'QuietGap',
     }),
@@ -35,10 +29,7 @@ export function writeStopStates(settings: Settings, onFailure: string): States {
       Seconds: settings.quietGapSeconds,
       Next: 'ConfirmStopped',
     },
-    ConfirmStopped: invoke('assert-quiet', countTasks, {
-      comment: 'Look a second time; the write stop has begun',
-      assign: { stopped: '{% $states.result.Payload %}' },
-      poll: untilDrained,
+    ConfirmStopped: awaitStopped(settings, 'Look a second time; the write stop has begun', {
       onFailure,
       next: 'RunMigrator',
     }),

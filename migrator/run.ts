@@ -35,7 +35,10 @@ const RECONCILE_PASSES_MAX = 3;
 export async function run(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest | undefined> {
   const { mode, sqlitePath, scratchDirectory, database } = configuration;
   const open = (): Promise<Source> => openSource(sqlitePath, scratchDirectory);
-  let source = await open();
+  let source = await open().catch(async (error) => {
+    await recordUnopened(configuration, error);
+    throw error;
+  });
   progress.moment('source opened');
   try {
     if (mode === 'check') return await check(configuration, source, progress);
@@ -93,6 +96,26 @@ async function recorded<T>(client: pg.Client, runId: string, work: () => Promise
     const status = failure instanceof Refused ? 'refused' : 'failed';
     await endRun(client, runId, { status, message: failure.message }).catch(() => {});
     throw failure;
+  }
+}
+
+/**
+ * Leaves word in the target when the source could not even be opened during the write stop: whoever reads the manifest then
+ * learns the reason and not only that there is none. Best effort: the source's failure is what counts.
+ */
+async function recordUnopened({ mode, database, runId }: MigratorConfiguration, error: Error): Promise<void> {
+  if (mode !== 'reconcile' || !database) return;
+  try {
+    const client = await connectTarget(database);
+    try {
+      if (!(await controlSchemaExists(client))) return;
+      await beginRun(client, runId, mode);
+      await endRun(client, runId, { status: error instanceof Refused ? 'refused' : 'failed', message: error.message });
+    } finally {
+      await client.end();
+    }
+  } catch {
+    // The exit code and the log still tell of it.
   }
 }
 

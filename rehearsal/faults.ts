@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { quoteIdentifier } from '../migrator/table-kinds.ts';
 import { Refused } from '../statemachine/errors.ts';
 import type { Stage } from './stage.ts';
@@ -45,6 +47,20 @@ export const FAULTS: Fault[] = [
       }),
     outcome: 'RolledBack',
     because: /ReadManifest failed with MigrationFailed: The migrator left no record/,
+  },
+  {
+    name: 'task-refuses',
+    title: 'a table that nobody knows appears in SQLite, and the migrator refuses the file with exit code 2',
+    state: 'RunMigrator',
+    when: 'before',
+    harm({ directories }) {
+      const database = new Database(join(directories.efs, 'db'));
+      database.exec('CREATE TABLE surprise (value TEXT)');
+      database.close();
+    },
+    outcome: 'RolledBack',
+    because:
+      /ReadManifest failed with MigrationFailed: The migrator's run .* ended as "refused": The table "surprise" of /,
   },
   {
     name: 'task-killed',

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { migratePlace, type Place } from '../support/migrator.ts';
 import { freshDatabase } from '../support/postgres.ts';
-import { differences } from '../support/table-bytes.ts';
+import { databaseObjects, differences } from '../support/table-bytes.ts';
 import { twoSources } from '../support/two-sources.ts';
 
 describe('a migrator that loses its connection', () => {
@@ -26,6 +26,19 @@ describe('a migrator that loses its connection', () => {
       sources.reverse();
       return { sqlitePath: sources[0] as string, url };
     });
+  });
+});
+
+describe('a target whose schema cutover was begun', () => {
+  it('has its authority row or nothing at all', async () => {
+    const { first: sqlitePath } = await twoSources();
+    const place = { sqlitePath, url: (await freshDatabase()).url };
+    const connections = cutConnections();
+    connections.cutAt('INSERT INTO cutover.authority');
+    expect(await migratePlace('load', place)).toMatchObject({ code: 1 });
+    expect(connections.wasCut()).toBe(true);
+    expect(await databaseObjects(place.url)).toEqual([]);
+    expect(await migratePlace('load', place)).toMatchObject({ code: 0 });
   });
 });
 
@@ -51,22 +64,32 @@ async function cutAtStatements(mode: string, step: number, nextPlace: () => Prom
   }
 }
 
-/** Breaks the connection of whatever client sends the n-th statement from now on. */
-function cutConnections(): { cutAt(statement: number): void; wasCut(): boolean } {
+interface Connections {
+  /** Breaks the connection of whatever client sends the n-th statement from now on, or the first one with this text. */
+  cutAt(statement: number | string): void;
+  wasCut(): boolean;
+}
+
+function cutConnections(): Connections {
   const original = pg.Client.prototype.query as (...args: unknown[]) => unknown;
-  let left = Number.POSITIVE_INFINITY;
+  let isDue: (text: string) => boolean = () => false;
+  let cut = false;
   const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args: unknown[]) {
-    if (--left === 0) (this as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+    if (!cut && isDue(String(args[0]))) {
+      cut = true;
+      (this as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+    }
     return original.apply(this, args) as never;
   });
   onTestFinished(() => spy.mockRestore());
   return {
     cutAt(statement) {
-      left = statement;
+      let left = statement;
+      cut = false;
+      isDue = (text) => (typeof left === 'string' ? text.includes(left) : --left === 0);
     },
     wasCut() {
-      const cut = left <= 0;
-      left = Number.POSITIVE_INFINITY;
+      isDue = () => false;
       return cut;
     },
   };

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { parseConfiguration } from '../../migrator/configuration.ts';
+import { run } from '../../migrator/run.ts';
 import { fileStates } from '../support/file-states.ts';
 import { environmentOf, migratePlace, runMigrator, startMigrator } from '../support/migrator.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -70,16 +72,33 @@ describe('a migrator that is told to end', () => {
     },
   );
 
-  it('hears it while it walks over a table of the source', async () => {
-    const place = { sqlitePath: await newSource(60_000), url: (await freshDatabase()).url };
-    const scratch = await temporaryDirectory();
-    const migrator = startMigrator(['check', '--json'], environmentOf(place, scratch));
-    await migrator.line('source opened');
-    migrator.kill('SIGTERM');
-    const run = await migrator.ended;
-    expect(run).toMatchObject({ code: 143 });
-    expect(run.stdout).not.toMatch(/"table":"relay__events".*"done":true/);
-    expect(fileStates(scratch)).toEqual([]);
+  it('hears it in every mode while it walks over a table of the source', async () => {
+    const place = { sqlitePath: await newSource(5_000), url: (await freshDatabase()).url };
+    for (const mode of ['check', 'load', 'reconcile']) {
+      const breaks: Record<string, number> = {};
+      await run(parseConfiguration(mode, environmentOf(place)), {
+        say() {},
+        moment() {},
+        rows(verb, table) {
+          let count = 0;
+          const next = (): void => {
+            count++;
+            timer = setImmediate(next);
+          };
+          let timer = setImmediate(next);
+          return {
+            add() {},
+            end() {
+              clearImmediate(timer);
+              breaks[`${verb} ${table}`] = count;
+            },
+          };
+        },
+      });
+      const walks = Object.entries(breaks).filter(([walk]) => walk.endsWith('relay__events'));
+      expect(walks.length).toBeGreaterThan(0);
+      for (const [walk, count] of walks) expect({ walk, count }).not.toEqual({ walk, count: 0 });
+    }
   });
 
   it('says that the server ended its connection, and goes on when it is run again', async () => {
@@ -108,7 +127,7 @@ describe('the password', () => {
     const { url, password } = await freshDatabase();
     const place = { sqlitePath, url };
     const outputs: string[] = [];
-    const run = async (
+    const expectExit = async (
       mode: string,
       expected: number,
       environment: NodeJS.ProcessEnv = environmentOf(place),
@@ -119,25 +138,25 @@ describe('the password', () => {
       if (json) for (const line of stdout.trimEnd().split('\n')) expect(JSON.parse(line)).toBeTypeOf('object');
       outputs.push(stdout, stderr);
     };
-    await run('reconcile', 2);
-    await run('load', 0);
-    await run('reconcile', 0);
+    await expectExit('reconcile', 2);
+    await expectExit('load', 0);
+    await expectExit('reconcile', 0);
     await withClient(url, (client) => client.query("UPDATE kv SET value = 'harmed' WHERE key = 'key 0'"));
-    await run('verify', 1);
-    await run('nonsense', 2);
+    await expectExit('verify', 1);
+    await expectExit('nonsense', 2);
     for (const wrong of [
       `${url}?sslmode=nonsense`,
       url.replace('postgres:', 'mysql:'),
       url.replace('@', '@@ '),
       url.replace(/\/[^/]*$/, ''),
     ])
-      await run('load', 2, environmentOf({ sqlitePath, url: wrong }));
+      await expectExit('load', 2, environmentOf({ sqlitePath, url: wrong }));
     const database = new Database(sqlitePath);
     database.exec("INSERT INTO kv VALUES (x'00', '')");
     database.close();
-    await run('reconcile', 2);
+    await expectExit('reconcile', 2);
     await withClient(url, (client) => client.query("UPDATE cutover.authority SET holder = 'target'"));
-    await run('load', 2);
+    await expectExit('load', 2);
     const control = await withClient(url, async (client) =>
       JSON.stringify([
         (await client.query('SELECT * FROM cutover.run')).rows,

@@ -2,7 +2,7 @@ import { DescribeServicesCommand, ECSClient, type Service } from '@aws-sdk/clien
 import { NotYet, Refused } from '../statemachine/errors.ts';
 import { type Ecs, familyOf, findTasks } from './ecs-tasks.ts';
 import { judgeAnswer, judgeService, type Objection } from './health-verdict.ts';
-import { connect, type NostrClient } from './nostr-client.ts';
+import { type RelayEndpoint, withRelay } from './nostr-client.ts';
 import type { SampleEvent } from './sample-events.ts';
 
 export interface HealthCheckEvent {
@@ -28,7 +28,7 @@ export interface HealthCheckResult {
 export interface HealthCheckDependencies {
   ecs: Ecs;
   /** Where the relay of a domain is reached. */
-  endpoint(domain: string): { url: string; hostHeader?: string };
+  endpoint(domain: string): RelayEndpoint;
   /** For each step of the conversation with the relay. */
   timeoutSeconds?: number;
 }
@@ -39,8 +39,6 @@ export class HealthCheckFailed extends Error {
 }
 
 const SAMPLES_MAX = 32;
-const TIMEOUT_SECONDS = 10;
-const PAYLOAD_BYTES_MAX = 4_194_304;
 
 /**
  * Makes the handler that asks whether the service serves, on the right task definition, the data it has to (runbook step 5e).
@@ -59,7 +57,7 @@ export function createHandler(
     if (samples.length > SAMPLES_MAX) {
       throw new Refused(`The health check got ${samples.length} samples; expected at most ${SAMPLES_MAX}.`);
     }
-    const { ecs, endpoint, timeoutSeconds = TIMEOUT_SECONDS } = dependencies;
+    const { ecs, endpoint, timeoutSeconds } = dependencies;
     const described = await describeService(ecs, cluster, service);
     const groups = [{ serviceName: service }, { family: familyOf(taskDefinition) }];
     const tasks = await findTasks(ecs, cluster, groups);
@@ -89,19 +87,15 @@ async function describeService(ecs: Ecs, cluster: string, service: string): Prom
 }
 
 async function askRelay(
-  endpoint: { url: string; hostHeader?: string },
-  timeoutSeconds: number,
+  endpoint: RelayEndpoint,
+  timeoutSeconds: number | undefined,
   samples: SampleEvent[],
 ): Promise<unknown[]> {
-  let client: NostrClient | undefined;
+  const filter = samples.length === 0 ? { limit: 1 } : { ids: samples.map(({ id }) => id) };
   try {
-    client = await connect({ ...endpoint, timeoutSeconds, maxPayloadBytes: PAYLOAD_BYTES_MAX });
-    await client.authenticate();
-    return await client.query(samples.length === 0 ? { limit: 1 } : { ids: samples.map(({ id }) => id) });
+    return await withRelay(endpoint, (client) => client.query(filter), timeoutSeconds ? { timeoutSeconds } : {});
   } catch (cause) {
     throw new NotYet(`The relay does not answer as it should: ${(cause as Error).message}`, { cause });
-  } finally {
-    await client?.close();
   }
 }
 

@@ -32,6 +32,37 @@ export interface NostrClient {
 
 const ANSWER_FRAMES_MAX = 32;
 
+const CONVERSATION_TIMEOUT_SECONDS = 10;
+const PAYLOAD_BYTES_MAX = 4_194_304;
+
+/** Where a relay is reached, and the virtual relay to ask for where the url does not name it. */
+export interface RelayEndpoint {
+  url: string;
+  hostHeader?: string;
+}
+
+/**
+ * Connects, signs in by NIP-42 (with a key of the moment, unless one is given), does the work and closes, whatever happens.
+ *
+ * @throws Error as `connect`, `authenticate` and the work do
+ */
+export async function withRelay<T>(
+  endpoint: RelayEndpoint,
+  work: (client: NostrClient) => Promise<T>,
+  {
+    secretKey,
+    timeoutSeconds = CONVERSATION_TIMEOUT_SECONDS,
+  }: { secretKey?: Uint8Array; timeoutSeconds?: number } = {},
+): Promise<T> {
+  const client = await connect({ ...endpoint, timeoutSeconds, maxPayloadBytes: PAYLOAD_BYTES_MAX });
+  try {
+    await client.authenticate(secretKey);
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
 /**
  * Connects to a Nostr relay. Every operation ends within `timeoutSeconds`: with its result, or with an Error that says the
  * url and what was seen. A frame that no relay should send ends the connection, and with it every operation under way.

@@ -13,7 +13,7 @@ import { Refused } from '../statemachine/errors.ts';
 import type { Names } from '../statemachine/settings.ts';
 import { describeStack } from './change-stack/stack.ts';
 import { type Ecs, familyOf } from './ecs-tasks.ts';
-import { connect } from './nostr-client.ts';
+import { type RelayEndpoint, withRelay } from './nostr-client.ts';
 import { type Findable, PREFLIGHT_CHECKS } from './preflight-checks.ts';
 import { fetchSamples, type SampleEvent } from './sample-events.ts';
 
@@ -41,11 +41,8 @@ export interface Plan {
 export interface PreflightDependencies {
   ecs: Ecs;
   cloudFormation: CloudFormationClient;
-  endpoint(domain: string): { url: string; hostHeader?: string };
+  endpoint(domain: string): RelayEndpoint;
 }
-
-const RELAY_TIMEOUT_SECONDS = 10;
-const PAYLOAD_BYTES_MAX = 4_194_304;
 
 /**
  * Makes the handler that reads the stack, the service and the old relay, runs all checks and resolves the names.
@@ -157,17 +154,8 @@ async function askOldRelay(
   count: number,
 ): Promise<{ samples: SampleEvent[]; relayAnswer: Findable['relayAnswer'] }> {
   try {
-    const client = await connect({
-      ...endpoint(domain),
-      timeoutSeconds: RELAY_TIMEOUT_SECONDS,
-      maxPayloadBytes: PAYLOAD_BYTES_MAX,
-    });
-    try {
-      await client.authenticate();
-      return { samples: await fetchSamples(client, count), relayAnswer: { domain } };
-    } finally {
-      await client.close();
-    }
+    const samples = await withRelay(endpoint(domain), (client) => fetchSamples(client, count));
+    return { samples, relayAnswer: { domain } };
   } catch (error) {
     return { samples: [], relayAnswer: { domain, reason: (error as Error).message } };
   }

@@ -13,10 +13,14 @@ export interface AuthorityState {
   loaded: boolean;
 }
 
+export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query("SELECT to_regclass('cutover.authority') IS NOT NULL AS there");
+  return rows[0].there;
+}
+
 /** Reads who holds the truth. A target without schema `cutover` has never been written to by a migrator. */
 export async function readAuthority(client: pg.Client): Promise<AuthorityState> {
-  const { rows: schema } = await client.query("SELECT to_regclass('cutover.authority') IS NOT NULL AS there");
-  if (!schema[0].there) return { holder: 'source', runId: null, loaded: false };
+  if (!(await controlSchemaExists(client))) return { holder: 'source', runId: null, loaded: false };
   const { rows } = await client.query(
     "SELECT holder, run_id, EXISTS (SELECT FROM cutover.run WHERE status = 'verified') AS loaded FROM cutover.authority",
   );

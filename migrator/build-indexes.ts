@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Progress } from './progress.ts';
-import type { Table } from './table-kinds.ts';
+import { quoteIdentifier, type Table } from './table-kinds.ts';
 
 /**
  * Builds indexes and keys side by side on the given connections, then the constraints that need them, then statistics.
@@ -17,7 +17,7 @@ export async function buildIndexes(clients: pg.Client[], tables: Table[], progre
     tables.flatMap((table) => table.constraints),
     progress,
   );
-  for (const table of tables) await clients[0]?.query(`ANALYZE "${table.name.replaceAll('"', '""')}"`);
+  for (const table of tables) await clients[0]?.query(`ANALYZE ${quoteIdentifier(table.name)}`);
 }
 
 async function runAll(clients: pg.Client[], statements: string[], progress: Progress): Promise<void> {

@@ -68,11 +68,6 @@ export async function ensureControlSchema(client: pg.Client, runId: string): Pro
   }
 }
 
-export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
-  const { rows } = await client.query("SELECT to_regclass('cutover.authority') IS NOT NULL AS there");
-  return rows[0].there;
-}
-
 /**
  * Refuses to write to a target that holds the truth: it may have rows that the source never saw. Inside a transaction the
  * row stays locked until its end, so that nobody takes authority in the middle of a write.
@@ -98,13 +93,11 @@ export async function beginRun(client: pg.Client, runId: string, mode: string): 
 export async function endRun(
   client: pg.Client,
   runId: string,
-  end:
-    | { status: 'verified'; manifest: Manifest }
-    | { status: 'failed' | 'refused'; message: string; manifest?: Manifest },
+  end: { status: 'verified'; manifest: Manifest } | { status: 'failed' | 'refused'; message: string },
 ): Promise<void> {
   await client.query(
     'UPDATE cutover.run SET status = $2, finished_at = clock_timestamp(), message = $3, manifest = $4 WHERE run_id = $1',
-    [runId, end.status, 'message' in end ? end.message : null, end.manifest ? JSON.stringify(end.manifest) : null],
+    [runId, end.status, 'message' in end ? end.message : null, 'manifest' in end ? JSON.stringify(end.manifest) : null],
   );
 }
 

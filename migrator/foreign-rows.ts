@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
-import { assertAuthoritySource, controlSchemaExists, copiedTables } from './control-schema.ts';
+import { controlSchemaExists } from './authority.ts';
+import { assertAuthoritySource, copiedTables } from './control-schema.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
+import { tableExists } from './verify-table.ts';
 
 /**
  * Refuses a target that holds rows which no run of the migrator brought there: they are somebody's data, and a copy over
@@ -48,10 +50,6 @@ export async function dropEmptyTables(client: pg.Client, tables: Table[]): Promi
     await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
-}
-
-async function tableExists(client: pg.Client, name: string): Promise<boolean> {
-  return (await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [quoteIdentifier(name)])).rows[0].there;
 }
 
 async function countRows(client: pg.Client, name: string): Promise<number> {

@@ -1,16 +1,10 @@
 import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
+import { controlSchemaExists } from './authority.ts';
 import { bringOver } from './bring-over.ts';
 import { checkSource } from './check-source.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
-import {
-  assertAuthoritySource,
-  beginRun,
-  controlSchemaExists,
-  endRun,
-  ensureControlSchema,
-  lockTarget,
-} from './control-schema.ts';
+import { assertAuthoritySource, beginRun, endRun, ensureControlSchema, lockTarget } from './control-schema.ts';
 import { assertNoForeignRows } from './foreign-rows.ts';
 import type { Manifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
@@ -93,8 +87,7 @@ async function recorded<T>(client: pg.Client, runId: string, work: () => Promise
     return await work();
   } catch (error) {
     const failure = asTargetFailure(error, 'PostgreSQL refused') as Error;
-    const status = failure instanceof Refused ? 'refused' : 'failed';
-    await endRun(client, runId, { status, message: failure.message }).catch(() => {});
+    await failRun(client, runId, failure).catch(() => {});
     throw failure;
   }
 }
@@ -110,13 +103,18 @@ async function recordUnopened({ mode, database, runId }: MigratorConfiguration, 
     try {
       if (!(await controlSchemaExists(client))) return;
       await beginRun(client, runId, mode);
-      await endRun(client, runId, { status: error instanceof Refused ? 'refused' : 'failed', message: error.message });
+      await failRun(client, runId, error);
     } finally {
       await client.end();
     }
   } catch {
     // The exit code and the log still tell of it.
   }
+}
+
+function failRun(client: pg.Client, runId: string, failure: Error): Promise<void> {
+  const status = failure instanceof Refused ? 'refused' : 'failed';
+  return endRun(client, runId, { status, message: failure.message });
 }
 
 async function check({ database }: MigratorConfiguration, source: Source, progress: Progress): Promise<undefined> {

@@ -16,10 +16,7 @@ export interface TableVerdict {
  * every row: counts alone let ten of ten altered rows pass.
  */
 export async function verifyTable(client: pg.Client, table: Table, source: TableDigest): Promise<TableVerdict> {
-  const { rows: found } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [
-    quoteIdentifier(table.name),
-  ]);
-  if (!found[0].there) {
+  if (!(await tableExists(client, table.name))) {
     const target = { rows: 0, digest: new DigestSum().result().digest };
     return { table: table.name, verdict: 'mismatch', source, target, findings: ['the target has no such table'] };
   }
@@ -36,4 +33,8 @@ export async function verifyTable(client: pg.Client, table: Table, source: Table
     if (violations > 0) findings.push(`not true for ${violations} rows: ${promise.title}`);
   }
   return { table: table.name, verdict: findings.length === 0 ? 'verified' : 'mismatch', source, target, findings };
+}
+
+export async function tableExists(client: pg.Client, name: string): Promise<boolean> {
+  return (await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [quoteIdentifier(name)])).rows[0].there;
 }

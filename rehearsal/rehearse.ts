@@ -17,7 +17,6 @@ import type { RehearsalOptions, Stage } from './stage.ts';
 import { openTarget } from './target-database.ts';
 import { templateParameters } from './template-parameters.ts';
 import { createWorld } from './world.ts';
-import type { AcknowledgedEvent } from './writer.ts';
 
 const TEMPLATE = new URL('./template/sphere-zooid-relay.yaml', import.meta.url);
 
@@ -47,7 +46,7 @@ export async function rehearse(options: RehearsalOptions): Promise<RunRecord> {
       fault: fault ?? null,
       execution,
       result,
-      published: published as AcknowledgedEvent[],
+      published,
       source: { files: sourceAfter, unchanged: JSON.stringify(sourceBefore) === JSON.stringify(sourceAfter) },
     });
   } finally {

@@ -22,7 +22,7 @@ import { createEcs, type LocalEcs } from './ecs/local-ecs.ts';
 import { ecsProviders } from './ecs/providers.ts';
 import type { EcsTimes } from './ecs/tasks.ts';
 import type { Integration } from './interpreter/execution.ts';
-import { type LoadBalancer, startLoadBalancer } from './load-balancer.ts';
+import { startLoadBalancer } from './load-balancer.ts';
 import { ACCOUNT_ID, functionArn } from './names.ts';
 import { relayProgram } from './relay/program.ts';
 import { createSecrets } from './secrets.ts';
@@ -32,7 +32,6 @@ import type { RehearsalTarget } from './target-database.ts';
 export interface World {
   cloudFormation: LocalCloudFormation;
   ecs: LocalEcs;
-  balancer: LoadBalancer;
   /** Where clients reach the relay. */
   endpoint: { url: string; hostHeader: string };
   integration: Integration;
@@ -42,8 +41,6 @@ export interface World {
   failingUpdates: Map<string, string>;
   /** Called with each line of a container's log. */
   logListeners: Set<(container: string, line: string) => void>;
-  /** Texts that the handlers kept in the artefact bucket. */
-  artefacts: Map<string, string>;
   stop(): Promise<void>;
 }
 
@@ -100,6 +97,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       failingUpdates,
     ),
   });
+  // Stands for the artefact bucket: texts by key.
   const artefacts = new Map<string, string>();
   const endpoint = { url: `ws://127.0.0.1:${balancer.port}`, hostHeader: domain };
   const handlers = createHandlers({
@@ -116,12 +114,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   return {
     cloudFormation,
     ecs,
-    balancer,
     endpoint,
     programs,
     failingUpdates,
     logListeners,
-    artefacts,
     integration: awsIntegration(ecs, functions),
     async stop() {
       await ecs.stopAll();

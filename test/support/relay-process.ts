@@ -1,16 +1,15 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { hexToBytes } from 'nostr-tools/utils';
 import { onTestFinished } from 'vitest';
 import { connect, type NostrClient } from '../../lambdas/nostr-client.ts';
 import { relayProgram } from '../../rehearsal/relay/program.ts';
 import type { StoreKind } from '../../rehearsal/relay/settings.ts';
+import { unpackBundledData } from '../../rehearsal/source-data.ts';
 
 export const RELAY_SECRET = '01'.repeat(32);
 export const RELAY_PUBKEY = '1b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f';
@@ -35,8 +34,7 @@ export async function temporaryDirectory(): Promise<string> {
 /** A copy of the real relay's data directory that goes with the test. */
 export async function fixtureData(): Promise<string> {
   const directory = await temporaryDirectory();
-  const archive = fileURLToPath(new URL('../fixtures/relay-data.tar.gz', import.meta.url));
-  await promisify(execFile)('tar', ['-xzf', archive, '-C', directory]);
+  await unpackBundledData(directory);
   return directory;
 }
 

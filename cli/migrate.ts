@@ -11,17 +11,20 @@ Modes:
   check      look at the source (and the target, if named): everything that would stop a cutover, at once
   load       copy all tables while the relay may be live; run again, bring the copy up to date
   reconcile  after the relay has stopped: compare every row and make the target exactly equal
-  verify     compare every row, change nothing`)
+  verify     compare every row, change nothing
+  reverse    the way back, after the new relay has stopped: make the SQLite file equal to PostgreSQL; the old files are kept`)
     .argument('<mode>', MODES.join(' | '))
     .option('--json', 'one JSON object a line: progress, moments and the result')
+    .option('--allow-deletions', 'reverse: delete more of the SQLite file than 1% and 10 rows of a table')
     .addHelpText(
       'after',
       `
 Environment:
-  SQLITE_PATH                the SQLite file, for example /app/data/db; it is only read
+  SQLITE_PATH                the SQLite file, for example /app/data/db; it is only read, but for reverse
   DATABASE_URL               postgres://user:password@host:port/database[?sslmode=disable|no-verify|require|verify-full]
   CUTOVER_RUN_ID             name of the run in cutover.run (default: manual/<time>)
   CUTOVER_SCRATCH_DIRECTORY  where the scratch copy is made (default: the temporary directory)
+  CUTOVER_ALLOW_DELETIONS    1 is the same as --allow-deletions
   CUTOVER_VERIFIER_ROLE      role to create for the verification (default: none)
   PGSSLROOTCERT              CA certificates to trust instead of the RDS bundle and the system's
 
@@ -30,9 +33,12 @@ Exit codes: 0 verified, 1 failed and may be repeated, 2 refused (the message say
 Example:
   SQLITE_PATH=./db DATABASE_URL=postgres://me:secret@127.0.0.1/relay relay-cutover migrate load`,
     )
-    .action(async (mode: string, options: { json?: boolean }) => {
+    .action(async (mode: string, options: { json?: boolean; allowDeletions?: boolean }) => {
       // Without a handler a signal ends the process at once, and with it the handlers that remove the scratch copy.
       process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
-      process.exitCode = await migrate(mode, { json: options.json ?? false });
+      process.exitCode = await migrate(mode, {
+        json: options.json ?? false,
+        environment: { ...process.env, ...(options.allowDeletions && { CUTOVER_ALLOW_DELETIONS: '1' }) },
+      });
     });
 }

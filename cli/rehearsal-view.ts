@@ -1,78 +1,69 @@
+import type { WriteStream } from 'node:tty';
+import pc from 'picocolors';
 import type { RehearsalObserver } from '../rehearsal/stage.ts';
-import type { RunRecord } from '../report/run-record.ts';
-import { StateTracker } from '../report/states.ts';
+import { LiveModel } from '../report/live-state.ts';
+import type { HistoryEventLike } from '../report/states.ts';
+import { liveBlock } from './live-block.ts';
+import { columnsUsed, FRAME_MILLISECONDS, openLiveTerminal } from './live-terminal.ts';
+import { printableLines } from './printable.ts';
+import { announcementLine, type Colors, migratorLines } from './rehearsal-lines.ts';
 
-const NAME_WIDTH = 48;
+export interface RehearsalView extends RehearsalObserver {
+  /** @param machine whose execution it is; the cutover's when it is not said */
+  event(event: HistoryEventLike, machine?: string): void;
+  readonly colors: Colors;
+  /** Ends the live block, if there is one; to be called before anything else is written, and however the rehearsal ended. */
+  end(): void;
+}
 
-/** Prints a rehearsal as it happens: one line for each step, each state that ended, and what the migrator has to say. */
-export function createRehearsalView(write: (line: string) => void): RehearsalObserver {
-  const tracker = new StateTracker();
+type Environment = Record<string, string | undefined>;
+
+/**
+ * Shows a rehearsal as it happens: a line for each step, each state that ended, and what the migrator has to say; on a
+ * terminal also, below them, what goes on at this moment.
+ */
+export function createRehearsalView(stream: WriteStream, environment: Environment): RehearsalView {
+  const model = new LiveModel(() => performance.now());
+  const colors = pc.createColors(isColored(stream, environment));
+  const live = isLive(stream, environment);
+  const { print, end } = live
+    ? openLiveTerminal(stream, (columns) => liveBlock(model.state(), { columns, frame: frameNow(), colors }))
+    : { print: (lines: string[]) => writeLines(stream, lines), end: () => {} };
+  // What is no terminal has no width, and its lines look alike everywhere.
+  const columns = (): number => (live ? columnsUsed(stream) : Number.POSITIVE_INFINITY);
   return {
-    step: (text) => write(`- ${text}`),
+    colors,
+    step(text) {
+      model.step();
+      const [first = '', ...others] = printableLines(text);
+      print([`- ${first}`, ...others.map((line) => `    ${line}`)]);
+    },
     log(container, line) {
-      const text = container === 'migrate' ? migratorText(line) : undefined;
-      if (text === undefined) return;
-      write(`      ${text}`);
+      const word = model.log(container, line);
+      // A table that is still worked at stands in the block.
+      if (word && !(live && word.kind === 'rows' && !word.done)) print(migratorLines(word));
     },
-    event(event) {
-      if (event.type === 'ExecutionStarted')
-        write('- The state machine "cutover" begins; times are as in the cloud, waits included');
-      const ended = tracker.add(event);
-      if (!ended) return;
-      const retries = ended.retries > 0 ? `  asked ${ended.retries + 1} times` : '';
-      const error = ended.error === null ? '' : `  ${ended.error}`;
-      const name = [ended.name, ...verdictOf(event.stateExitedEventDetails?.output)].join(' ');
-      write(
-        `  ${ended.error === null ? '✔' : '✘'} ${name.padEnd(NAME_WIDTH)} ${(ended.seconds ?? 0).toFixed(1).padStart(6)} s${retries}${error}`,
-      );
+    event(event, machine) {
+      print(model.event(event, machine).map((one) => announcementLine(one, columns(), colors)));
     },
+    end,
   };
 }
 
-/** For an iteration of VerifyCounts: which table it was, and the verdict. */
-function verdictOf(output: string | undefined): string[] {
-  const result = JSON.parse(output ?? 'null') as { table?: string; verdict?: string } | null;
-  return result?.table && result.verdict ? [`${result.table}: ${result.verdict}`] : [];
+/** By the clock, so that lines which are printed meanwhile do not hurry the spinner. */
+const frameNow = (): number => Math.floor(performance.now() / FRAME_MILLISECONDS);
+
+function writeLines(stream: WriteStream, lines: string[]): void {
+  if (lines.length > 0) stream.write(lines.map((line) => `${line}\n`).join(''));
 }
 
-/** The lines behind the last state: verdicts, write stop, what serves now, and the one sentence. */
-export function closingLines(record: RunRecord): string[] {
-  const tables = record.tables.map(({ table, verdict, source, target, findings }) => {
-    const rows = `source=${source?.rows ?? '?'} dest=${target?.rows ?? '?'}`;
-    return `  ${table}: ${rows} [${verdict === 'verified' ? 'OK' : 'MISMATCH'}]${findings.length > 0 ? ` ${findings.join('; ')}` : ''}`;
-  });
-  const { acknowledged, served } = record.published;
-  return [
-    'Verified by the state machine, every row of the target computed afresh:',
-    ...(tables.length > 0 ? tables : ['  (it did not come to that)']),
-    `Write stop: ${record.writeStop ? `${record.writeStop.seconds.toFixed(1)} s, as in the cloud` : 'none'}`,
-    `Serving now: ${record.serving.store === 'nothing' ? 'nothing' : `${record.serving.store} (${record.serving.image})`}; ${served} of ${acknowledged} events published meanwhile are there`,
-    `Source directory: ${record.source.unchanged ? 'not changed by a byte' : 'CHANGED'}`,
-    `${record.outcome}: ${record.sentence}`,
-  ];
+/** A block that is redrawn needs a terminal that understands it and somebody who looks at it. */
+function isLive(stream: WriteStream, { CI, TERM }: Environment): boolean {
+  return stream.isTTY === true && TERM !== 'dumb' && (CI === undefined || ['', '0', 'false'].includes(CI));
 }
 
-/** A line of the migrator's JSON log as text; nothing for what only a machine wants to know. */
-function migratorText(line: string): string | undefined {
-  try {
-    const entry = JSON.parse(line) as {
-      event: string;
-      text?: string;
-      verb?: string;
-      table?: string;
-      rows?: number;
-      total?: number;
-      rowsPerSecond?: number;
-      etaSeconds?: number;
-      done?: boolean;
-      message?: string;
-    };
-    if (entry.event === 'message') return entry.text;
-    if (entry.event === 'result') return entry.message;
-    if (entry.event !== 'rows') return undefined;
-    const count = (value = 0): string => value.toLocaleString('en-US');
-    return `${entry.verb} ${entry.table}: ${count(entry.rows)} of ${count(entry.total)} rows, ${count(entry.rowsPerSecond)} rows/s${entry.done ? '' : `, ${entry.etaSeconds} s left`}`;
-  } catch {
-    return line;
-  }
+/** picocolors' own answer is for `process.stdout` alone, and colours whatever a CI system logs. */
+function isColored(stream: WriteStream, { NO_COLOR, FORCE_COLOR, TERM }: Environment): boolean {
+  if (NO_COLOR) return false;
+  return FORCE_COLOR ? FORCE_COLOR !== '0' : stream.isTTY === true && TERM !== 'dumb';
 }

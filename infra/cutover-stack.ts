@@ -2,8 +2,9 @@ import { CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Settings } from '../statemachine/settings.ts';
 import { createFunctions } from './functions.ts';
+import { createLockTable } from './lock-table.ts';
 import type { RelayParameters } from './relay-stack.ts';
-import { createCutover } from './state-machine.ts';
+import { createMachines } from './state-machine.ts';
 
 /** Stands beside the relay's own stack and changes it only while an execution runs. */
 export class CutoverStack extends Stack {
@@ -29,8 +30,12 @@ export class CutoverStack extends Stack {
       artefactBucket: parameter('ArtefactBucket', 'Bucket for the original template and parameter values')
         .valueAsString,
     };
-    const functions = createFunctions(this, settings, relay);
-    const cutover = createCutover(this, settings, functions);
+    const functions = createFunctions(this, settings, relay, createLockTable(this));
+    const { cutover, restore } = createMachines(this, settings, functions);
     new CfnOutput(this, 'CutoverStateMachine', { value: cutover.stateMachineArn, description: 'Start it with {}' });
+    new CfnOutput(this, 'RestoreStateMachine', {
+      value: restore.stateMachineArn,
+      description: 'Starts by itself; start it with {"takeOver": true} to give up a cutover that is held',
+    });
   }
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { Duration, Fn, type Stack } from 'aws-cdk-lib';
+import { Duration, Fn, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, type Version } from 'aws-cdk-lib/aws-lambda';
@@ -20,8 +21,9 @@ export function createFunctions(
   stack: Stack,
   settings: Settings,
   relay: RelayParameters,
+  locks: Table,
 ): Record<FunctionName, Version> {
-  const plans = functionPlans(stack, settings, relay);
+  const plans = functionPlans(stack, settings, relay, locks);
   const network = importNetwork(stack, relay);
   const versions = (Object.keys(FUNCTIONS) as FunctionName[]).map((name) => {
     const plan = plans[name];
@@ -35,6 +37,8 @@ export function createFunctions(
       memorySize: plan.memoryMegabytes,
       timeout: Duration.seconds(plan.timeoutSeconds),
       environment: plan.environment,
+      // A held execution calls the versions of its own time, also after a newer one has been deployed.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
       bundling: { target: 'node24', minify: false, sourceMap: true, externalModules: ['pg-native'] },
       ...inNetwork,
     });
@@ -66,12 +70,15 @@ function importNetwork(
   };
 }
 
-function functionPlans(stack: Stack, settings: Settings, relay: RelayParameters): Record<FunctionName, FunctionPlan> {
+function functionPlans(
+  stack: Stack,
+  settings: Settings,
+  relay: RelayParameters,
+  locks: Table,
+): Record<FunctionName, FunctionPlan> {
   const arns = relayArns(stack, settings);
-  const readStack = new PolicyStatement({
-    actions: ['cloudformation:DescribeStacks', 'cloudformation:DescribeStackResources', 'cloudformation:GetTemplate'],
-    resources: [arns.stack],
-  });
+  const readStack = (...actions: string[]): PolicyStatement =>
+    new PolicyStatement({ actions: actions.map((action) => `cloudformation:${action}`), resources: [arns.stack] });
   const readService = new PolicyStatement({ actions: ['ecs:DescribeServices'], resources: [arns.service] });
   const readTasks = [
     new PolicyStatement({ actions: ['ecs:DescribeTasks'], resources: [arns.tasks] }),
@@ -84,6 +91,7 @@ function functionPlans(stack: Stack, settings: Settings, relay: RelayParameters)
   ];
   // DescribeTaskDefinition knows no resources (Service Authorization Reference, Amazon ECS).
   const readTaskDefinitions = new PolicyStatement({ actions: ['ecs:DescribeTaskDefinition'], resources: ['*'] });
+  const readLock = new PolicyStatement({ actions: ['dynamodb:GetItem'], resources: [locks.tableArn] });
   const signIn = new PolicyStatement({
     actions: ['rds-db:connect'],
     resources: [
@@ -104,15 +112,40 @@ function functionPlans(stack: Stack, settings: Settings, relay: RelayParameters)
       memoryMegabytes: 256,
       timeoutSeconds: 60,
       environment: {},
-      grants: [readStack, readService, readTaskDefinitions],
+      grants: [readStack('DescribeStacks', 'DescribeStackResources', 'GetTemplate'), readService, readTaskDefinitions],
     },
     'change-stack': {
       memoryMegabytes: 256,
       timeoutSeconds: 60,
-      environment: { ARTEFACT_BUCKET: relay.artefactBucket },
-      grants: [readStack, ...changeStackGrants(stack, settings, relay)],
+      environment: { ARTEFACT_BUCKET: relay.artefactBucket, LOCK_TABLE: locks.tableName },
+      grants: [readStack('DescribeStacks', 'GetTemplate'), readLock, ...changeStackGrants(stack, settings, relay)],
     },
-    'assert-quiet': { memoryMegabytes: 256, timeoutSeconds: 60, environment: {}, grants: [readStack, ...readTasks] },
+    'scale-service': {
+      memoryMegabytes: 256,
+      timeoutSeconds: 60,
+      environment: { LOCK_TABLE: locks.tableName },
+      grants: [readLock, new PolicyStatement({ actions: ['ecs:UpdateService'], resources: [arns.service] })],
+    },
+    'assert-quiet': {
+      memoryMegabytes: 256,
+      timeoutSeconds: 60,
+      environment: {},
+      grants: [
+        readStack('DescribeStacks'),
+        ...readTasks,
+        new PolicyStatement({ actions: ['ecs:StopTask'], resources: [arns.tasks] }),
+      ],
+    },
+    'execution-lock': {
+      memoryMegabytes: 256,
+      timeoutSeconds: 60,
+      environment: { LOCK_TABLE: locks.tableName },
+      grants: [
+        readLock,
+        new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [locks.tableArn] }),
+        new PolicyStatement({ actions: ['states:DescribeExecution'], resources: arns.executions }),
+      ],
+    },
     'health-check': { memoryMegabytes: 256, timeoutSeconds: 60, environment: {}, grants: [readService, ...readTasks] },
     authority: { memoryMegabytes: 256, timeoutSeconds: 60, ...database },
     'read-manifest': { memoryMegabytes: 256, timeoutSeconds: 60, ...database },
@@ -130,6 +163,7 @@ function changeStackGrants(stack: Stack, settings: Settings, relay: RelayParamet
         'cloudformation:DescribeChangeSet',
         'cloudformation:DeleteChangeSet',
         'cloudformation:ExecuteChangeSet',
+        'cloudformation:CancelUpdateStack',
         'cloudformation:DescribeStackEvents',
       ],
       resources: [arns.stack],
@@ -137,6 +171,12 @@ function changeStackGrants(stack: Stack, settings: Settings, relay: RelayParamet
     new PolicyStatement({
       actions: ['s3:GetObject', 's3:PutObject'],
       resources: [`arn:${stack.partition}:s3:::${relay.artefactBucket}/${settings.stackName}/*`],
+    }),
+    // Without it S3 answers "access denied" where it means that a key is not there yet (S3 API reference, GetObject).
+    new PolicyStatement({
+      actions: ['s3:ListBucket'],
+      resources: [`arn:${stack.partition}:s3:::${relay.artefactBucket}`],
+      conditions: { StringLike: { 's3:prefix': `${settings.stackName}/*` } },
     }),
     new PolicyStatement({ actions: ['ecs:UpdateService', 'ecs:DescribeServices'], resources: [arns.service] }),
     new PolicyStatement({ actions: ['ecs:RegisterTaskDefinition'], resources: [arns.taskDefinitions] }),

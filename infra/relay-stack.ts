@@ -12,7 +12,7 @@ export interface RelayParameters {
   artefactBucket: string;
 }
 
-/** ARNs of what belongs to the relay's stack. The names behind them are made by its template from its own name. */
+/** ARNs of what belongs to the relay's stack and its cutover. The names behind them are made from the stack's own name. */
 export function relayArns(stack: Stack, { stackName }: Settings) {
   const arn = (service: string, resource: string): string =>
     `arn:${stack.partition}:${service}:${stack.region}:${stack.account}:${resource}`;
@@ -23,6 +23,8 @@ export function relayArns(stack: Stack, { stackName }: Settings) {
     tasks: arn('ecs', `task/${stackName}-cluster/*`),
     taskDefinitions: arn('ecs', `task-definition/${stackName}-*`),
     migrationTaskDefinition: arn('ecs', `task-definition/${stackName}-migrate:*`),
+    rollbackTaskDefinition: arn('ecs', `task-definition/${stackName}-rollback:*`),
+    executions: ['cutover', 'restore'].map((machine) => arn('states', `execution:${stackName}-${machine}:*`)),
     roles: `arn:${stack.partition}:iam::${stack.account}:role/${stackName}-*`,
   };
 }

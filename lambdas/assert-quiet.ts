@@ -1,19 +1,26 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { ECSClient, type Task } from '@aws-sdk/client-ecs';
+import { ECSClient, StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
 import { NotQuiet, NotYet } from '../statemachine/errors.ts';
 import { type Ecs, findTasks } from './ecs-tasks.ts';
 
 export type AssertQuietEvent =
-  | { action: 'count'; cluster: string; family: string }
+  | {
+      action: 'count';
+      cluster: string;
+      family: string;
+      /** Every task that should still run is asked to stop, by whatever it was started. */
+      stop?: boolean;
+    }
   | {
       action: 'assert';
       cluster: string;
       family: string;
       /** ISO time of the stop. */
       since: string;
-      stackName: string;
+      /** Absent where the stack is not asked: the way back changes it afterwards in any case. */
+      stackName?: string;
       /** ARN of the last change set of ours that the stack has taken; null or empty when it had taken none. */
-      stackChange: string | null;
+      stackChange?: string | null;
     };
 
 export interface AssertQuietResult {
@@ -28,8 +35,8 @@ export interface AssertQuietDependencies {
 }
 
 /**
- * Makes the handler that sees to it that nobody writes: `count` waits for the last task of the family to stop, `assert`
- * states afterwards that none has run since and that the stack is as we left it.
+ * Makes the handler that sees to it that nobody writes: `count` waits for the last task of the family to stop, and stops
+ * them where it is told to; `assert` states afterwards that none has run since and that the stack is as we left it.
  *
  * @throws NotYet (`count`) while a task has not stopped, NotQuiet (`assert`) when one ran or the stack was changed
  */
@@ -41,8 +48,10 @@ export function createHandler(
     const tasks = await findTasks(ecs, event.cluster, [{ family: event.family }]);
     const moving = tasks.filter(({ lastStatus }) => lastStatus !== 'STOPPED');
     if (event.action === 'count') {
-      if (moving.length > 0)
+      if (moving.length > 0) {
+        if (event.stop) await stopAll(ecs, event.cluster, moving);
         throw new NotYet(`${moving.length} task(s) of ${event.family} have not stopped: ${describe(moving)}.`);
+      }
       return { stoppedAt: lastStop(tasks) ?? now().toISOString() };
     }
 
@@ -55,6 +64,7 @@ export function createHandler(
         `A task of ${event.family} has run since the stop at ${event.since}: ${describe(ran)}. It may have written to the source; the copy has to be made again.`,
       );
     }
+    if (event.stackName === undefined) return { stoppedAt: event.since };
     const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: event.stackName }));
     const seen = Stacks[0]?.ChangeSetId ?? '';
     if (seen !== (event.stackChange ?? '') || !Stacks[0]?.StackStatus?.endsWith('_COMPLETE')) {
@@ -71,6 +81,26 @@ export const handler = createHandler({
   cloudFormation: new CloudFormationClient({}),
   now: () => new Date(),
 });
+
+/** Asks every task that is not going already; one that cannot be asked does not save the others. */
+async function stopAll(ecs: Ecs, cluster: string, moving: Task[]): Promise<void> {
+  const reason = 'The way back stops every relay before the old one starts';
+  const running = moving.filter(({ desiredStatus }) => desiredStatus === 'RUNNING');
+  const answers = await Promise.allSettled(
+    running.map(({ taskArn }) => ecs.send(new StopTaskCommand({ cluster, task: taskArn, reason }))),
+  );
+  const failed = answers.find((answer) => answer.status === 'rejected' && !isGone(answer.reason));
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
+/** ECS forgets a stopped task, and a task that ended by itself meanwhile is as good as stopped. */
+function isGone(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    error.name === 'InvalidParameterException' &&
+    error.message.includes('referenced task was not found')
+  );
+}
 
 function describe(tasks: Task[]): string {
   return tasks.map(({ taskArn = '', lastStatus }) => `${taskArn.split('/').at(-1)} ${lastStatus}`).join(', ');

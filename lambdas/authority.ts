@@ -1,19 +1,38 @@
-import { type AuthorityState, readAuthority, takeAuthority } from '../migrator/authority.ts';
+import type pg from 'pg';
+import {
+  type AuthorityState,
+  readAuthority,
+  returnAuthority,
+  takeAuthority,
+  withdrawRuns,
+} from '../migrator/authority.ts';
 import { type ConnectTarget, connectByIam, withTarget } from './target-database.ts';
 
-export type AuthorityEvent = { action: 'read' } | { action: 'take'; runId: string };
+/**
+ * - `read` says who holds the truth
+ * - `take` makes it the target, for a verified reconcile
+ * - `return` makes it the source again, for a verified reverse
+ * - `withdraw` makes sure that authority cannot be taken for any run there is
+ */
+export type AuthorityEvent = { action: 'read' } | { action: 'take' | 'return' | 'withdraw'; runId: string };
+
+const CHANGES: Record<
+  Exclude<AuthorityEvent['action'], 'read'>,
+  (client: pg.Client, runId: string) => Promise<AuthorityState>
+> = { take: takeAuthority, return: returnAuthority, withdraw: withdrawRuns };
 
 /**
- * Makes the handler that reads who holds the truth, or makes it the target.
+ * Makes the handler that reads who holds the truth, or changes it.
  *
- * @throws NotYet while a migrator works on the target, Refused when authority cannot be taken for this run
+ * @returns who holds it then
+ * @throws NotYet while a migrator works on the target, Refused when authority cannot be taken or returned for this run
  */
 export function createHandler(dependencies: {
   connect: ConnectTarget;
 }): (event: AuthorityEvent) => Promise<AuthorityState> {
   return (event) =>
     withTarget(dependencies.connect, (client) =>
-      event.action === 'take' ? takeAuthority(client, event.runId) : readAuthority(client),
+      event.action === 'read' ? readAuthority(client) : CHANGES[event.action](client, event.runId),
     );
 }
 

@@ -3,22 +3,33 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { Refused } from '../statemachine/errors.ts';
 import { s3Artefacts } from './change-stack/artefacts.ts';
 import { awaitUpdate, type UpdateResult } from './change-stack/await-update.ts';
-import type { ChangeStackDependencies, ChangeStackEvent } from './change-stack/event.ts';
+import type { ChangeStackDependencies, ChangeStackEvent, RestStackEvent } from './change-stack/event.ts';
 import { type Execution, execute } from './change-stack/execute.ts';
 import { type Inspection, inspect } from './change-stack/inspect.ts';
 import { type Proposal, propose } from './change-stack/propose.ts';
+import { type AtRest, rest } from './change-stack/rest.ts';
+import { withDeadline } from './deadline.ts';
+import { deployedStore } from './execution-lock/dynamodb-store.ts';
+import { assertOurs } from './execution-lock/lock-store.ts';
 
-export type ChangeStackResult = Proposal | Inspection | Execution | UpdateResult;
+export type ChangeStackResult = Proposal | Inspection | Execution | UpdateResult | AtRest;
+type AnyEvent = ChangeStackEvent | RestStackEvent;
 
 /**
  * Makes the Lambda that changes the relay's stack by a guarded change set (runbook step 5d and Rollback), one
  * action a call: propose -> inspect -> execute -> await. The state machine polls by a Retry on NotYet.
- * Throws NotYet, Refused, ChangeSetObsolete (begin again with propose) and StackUpdateFailed. No result and no message holds
- * a parameter value or a secret.
+ * `rest` stops an update of ours that is under way. Before everything that changes the stack it looks whether the calling execution still has the stack's lock.
+ *
+ * Throws NotYet (after the event's deadline: DeadlineExceeded), Refused, LockHeld, ChangeSetObsolete (begin again with propose)
+ * and StackUpdateFailed. No result and no message holds a parameter value or a secret.
  */
-export function createHandler(deps: ChangeStackDependencies): (event: ChangeStackEvent) => Promise<ChangeStackResult> {
-  return async (event) => {
+export function createHandler(deps: ChangeStackDependencies): (event: AnyEvent) => Promise<ChangeStackResult> {
+  return withDeadline(deps.now, async (event: AnyEvent) => {
+    if (event.action === 'propose' || event.action === 'execute' || event.action === 'rest') {
+      assertOurs(await deps.lock.read(event.stackName), event.stackName, event.owner);
+    }
     if (event.action === 'propose') return propose(deps, event);
+    if (event.action === 'rest') return rest(deps, event);
     const { changeSet } = event;
     if (changeSet === undefined) {
       throw new Refused(
@@ -27,16 +38,18 @@ export function createHandler(deps: ChangeStackDependencies): (event: ChangeStac
     }
     const actions = { inspect, execute, await: awaitUpdate };
     return actions[event.action](deps, event, changeSet);
-  };
+  });
 }
 
-let deployed: ((event: ChangeStackEvent) => Promise<ChangeStackResult>) | undefined;
+let deployed: ((event: AnyEvent) => Promise<ChangeStackResult>) | undefined;
 
-/** The Lambda entry point; the bucket for the original template stands in ARTEFACT_BUCKET. */
-export async function handler(event: ChangeStackEvent): Promise<ChangeStackResult> {
+/** The Lambda entry point; the bucket for the original template stands in ARTEFACT_BUCKET, the table with the locks in LOCK_TABLE. */
+export async function handler(event: AnyEvent): Promise<ChangeStackResult> {
   deployed ??= createHandler({
     cloudFormation: new CloudFormationClient({}),
     artefacts: s3Artefacts(new S3Client({}), artefactBucket()),
+    lock: deployedStore(process.env),
+    now: () => new Date(),
   });
   return deployed(event);
 }

@@ -1,5 +1,6 @@
 import { DescribeServicesCommand, ECSClient, type Service } from '@aws-sdk/client-ecs';
 import { NotYet, Refused } from '../statemachine/errors.ts';
+import { withDeadline } from './deadline.ts';
 import { type Ecs, familyOf, findTasks } from './ecs-tasks.ts';
 import { judgeAnswer, judgeService, type Objection } from './health-verdict.ts';
 import { type RelayEndpoint, withRelay } from './nostr-client.ts';
@@ -14,6 +15,8 @@ export interface HealthCheckEvent {
   domain: string;
   /** Up to 32 events that the old relay returned; none for a relay that had none. */
   samples: SampleEvent[];
+  /** ISO time after which it is not asked again; null or absent for none. */
+  deadline?: string | null;
 }
 
 export interface HealthCheckResult {
@@ -31,6 +34,7 @@ export interface HealthCheckDependencies {
   endpoint(domain: string): RelayEndpoint;
   /** For each step of the conversation with the relay. */
   timeoutSeconds?: number;
+  now(): Date;
 }
 
 /** The service does not hold what it should, and waiting does not change that. */
@@ -48,12 +52,13 @@ const SAMPLES_MAX = 32;
  *
  * @throws NotYet while it can still come: no task runs, a deployment is under way, the relay does not answer
  * @throws HealthCheckFailed when another task definition runs for good, or a sampled event is missing or altered
+ * @throws DeadlineExceeded in place of NotYet after the event's deadline
  * @throws Refused for more than 32 samples, or for a task definition that is no ARN
  */
 export function createHandler(
   dependencies: HealthCheckDependencies,
 ): (event: HealthCheckEvent) => Promise<HealthCheckResult> {
-  return async ({ cluster, service, taskDefinition, domain, samples }) => {
+  return withDeadline(dependencies.now, async ({ cluster, service, taskDefinition, domain, samples }) => {
     if (samples.length > SAMPLES_MAX) {
       throw new Refused(`The health check got ${samples.length} samples; expected at most ${SAMPLES_MAX}.`);
     }
@@ -66,12 +71,13 @@ export function createHandler(
     const answer = await askRelay(endpoint(domain), timeoutSeconds, samples);
     raise(judgeAnswer(samples, answer));
     return { domain, taskDefinition, checked: samples.length, emptyCheck: samples.length === 0 };
-  };
+  });
 }
 
 export const handler = createHandler({
   ecs: new ECSClient({}),
   endpoint: (domain) => ({ url: `wss://${domain}` }),
+  now: () => new Date(),
 });
 
 async function describeService(ecs: Ecs, cluster: string, service: string): Promise<Service> {

@@ -33,7 +33,8 @@ export interface NostrClient {
 const ANSWER_FRAMES_MAX = 32;
 
 const CONVERSATION_TIMEOUT_SECONDS = 10;
-const PAYLOAD_BYTES_MAX = 4_194_304;
+/** For one frame: more than any relay's own limit for an event. */
+export const PAYLOAD_BYTES_MAX = 4_194_304;
 
 /** Where a relay is reached, and the virtual relay to ask for where the url does not name it. */
 export interface RelayEndpoint {

@@ -17,6 +17,7 @@ export interface Findable {
   service: Service;
   relayTask: TaskDefinition;
   migrationTask: TaskDefinition;
+  rollbackTask: TaskDefinition;
   /** What the old relay said to a client; the reason when it did not answer. */
   relayAnswer: { domain: string } | { domain: string; reason: string };
 }
@@ -84,22 +85,11 @@ export const PREFLIGHT_CHECKS: PreflightCheck[] = [
   },
   {
     title: 'the migrator reads EFS and has its database URL from a secret',
-    finding({ migrationTask, names }) {
-      const container = migrationTask.containerDefinitions?.find(({ name }) => name === names.migrationContainer);
-      if (!container)
-        return `The task definition ${migrationTask.taskDefinitionArn} has no container ${names.migrationContainer}. Run prepare again.`;
-      const plain = container.environment?.some(({ name }) => name === names.databaseUrlVariable);
-      if (plain)
-        return `The migration task definition holds ${names.databaseUrlVariable} as plain text, so everybody who may read it has the password. Run prepare again: it takes it from a secret.`;
-      if (!container.secrets?.some(({ name }) => name === names.databaseUrlVariable))
-        return `The migration task definition has no secret ${names.databaseUrlVariable}. Run prepare again.`;
-      const mountPoints = container.mountPoints ?? [];
-      if (!mountPoints.some(({ sourceVolume }) => sourceVolume === names.volume))
-        return `The migration task definition does not mount the volume ${names.volume}, where the SQLite file is. Run prepare again.`;
-      if (mountPoints.some(({ readOnly }) => !readOnly))
-        return 'The migration task definition mounts EFS for writing; expected readOnly. Run prepare again.';
-      return undefined;
-    },
+    finding: ({ migrationTask, names }) => migratorFinding('migration', migrationTask, names, { readOnly: true }),
+  },
+  {
+    title: 'the way back may write to EFS, and has its database URL from a secret',
+    finding: ({ rollbackTask, names }) => migratorFinding('rollback', rollbackTask, names, { readOnly: false }),
   },
   {
     title: 'the old relay answers',
@@ -111,3 +101,28 @@ export const PREFLIGHT_CHECKS: PreflightCheck[] = [
     },
   },
 ];
+
+/** What is wrong with a task definition that runs the migrator, or nothing. */
+function migratorFinding(
+  what: string,
+  task: TaskDefinition,
+  names: Names,
+  mount: { readOnly: boolean },
+): string | undefined {
+  const container = task.containerDefinitions?.find(({ name }) => name === names.migrationContainer);
+  if (!container)
+    return `The task definition ${task.taskDefinitionArn} has no container ${names.migrationContainer}. Run prepare again.`;
+  const plain = container.environment?.some(({ name }) => name === names.databaseUrlVariable);
+  if (plain)
+    return `The ${what} task definition holds ${names.databaseUrlVariable} as plain text, so everybody who may read it has the password. Run prepare again: it takes it from a secret.`;
+  if (!container.secrets?.some(({ name }) => name === names.databaseUrlVariable))
+    return `The ${what} task definition has no secret ${names.databaseUrlVariable}. Run prepare again.`;
+  const mounts = (container.mountPoints ?? []).filter(({ sourceVolume }) => sourceVolume === names.volume);
+  if (mounts.length === 0)
+    return `The ${what} task definition does not mount the volume ${names.volume}, where the SQLite file is. Run prepare again.`;
+  const wanted = ({ readOnly = false }: { readOnly?: boolean | undefined }): boolean => readOnly === mount.readOnly;
+  if (mounts.every(wanted)) return undefined;
+  return mount.readOnly
+    ? `The ${what} task definition mounts EFS for writing; expected readOnly. Run prepare again.`
+    : `The ${what} task definition mounts EFS for reading only, so the way back could not write to it. Run prepare again.`;
+}

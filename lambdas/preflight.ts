@@ -34,6 +34,8 @@ export interface Plan {
   domain: string;
   oldTaskDefinition: string;
   migration: { taskDefinition: string; subnets: string[]; securityGroups: string[] };
+  /** Runs in the same network. */
+  rollback: { taskDefinition: string };
   samples: SampleEvent[];
   lastChangeSet: string | null;
 }
@@ -63,6 +65,10 @@ export function createHandler(dependencies: PreflightDependencies): (event: Pref
       dependencies.ecs,
       need(world.resources, names.migrationTaskDefinition),
     );
+    const rollbackTask = await readTaskDefinition(
+      dependencies.ecs,
+      need(world.resources, names.rollbackTaskDefinition),
+    );
     const domain =
       world.stack.Parameters?.find(({ ParameterKey }) => ParameterKey === names.domainParameter)?.ParameterValue ?? '';
     const { samples, relayAnswer } = await askOldRelay(dependencies, domain, event.sampleEvents);
@@ -75,6 +81,7 @@ export function createHandler(dependencies: PreflightDependencies): (event: Pref
       service,
       relayTask,
       migrationTask,
+      rollbackTask,
       relayAnswer,
     };
     const findings = PREFLIGHT_CHECKS.flatMap((check) => check.finding(findable) ?? []);
@@ -90,6 +97,7 @@ export function createHandler(dependencies: PreflightDependencies): (event: Pref
         subnets: names.subnets.map((name) => need(world.resources, name)),
         securityGroups: [need(world.resources, names.securityGroup)],
       },
+      rollback: { taskDefinition: rollbackTask.taskDefinitionArn as string },
       samples,
       lastChangeSet: world.stack.ChangeSetId ?? null,
     };
@@ -121,6 +129,7 @@ async function readStack(
     names.service,
     names.taskDefinition,
     names.migrationTaskDefinition,
+    names.rollbackTaskDefinition,
     ...names.subnets,
     names.securityGroup,
     names.databaseUrlSecret,

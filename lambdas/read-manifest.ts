@@ -1,13 +1,14 @@
 import type pg from 'pg';
 import type { Manifest } from '../migrator/manifest.ts';
 import { quoteIdentifier } from '../migrator/table-kinds.ts';
-import { MigrationFailed } from '../statemachine/errors.ts';
+import { MigrationFailed, MigrationInterrupted } from '../statemachine/errors.ts';
 import type { SampleEvent } from './sample-events.ts';
 import { type ConnectTarget, connectByIam, withTarget } from './target-database.ts';
 
 export interface ReadManifestEvent {
   /** Runs of one execution begin alike: `<execution>/<redrive>/<attempt>`. */
   runIdPrefix: string;
+  mode: 'reconcile' | 'reverse';
   /** Events that the old relay served before the write stop. */
   samples: SampleEvent[];
   /** Error and cause that ECS gave for the migrator's task; null when it ended well. */
@@ -25,12 +26,13 @@ export interface ReadManifestResult {
  * Makes the handler that reads what the migrator wrote about the newest run of an execution. RunTask.sync returns the
  * task's description and not what the program found, and its exit code alone proves nothing.
  *
- * @throws MigrationFailed unless that run says `verified`
+ * @throws MigrationInterrupted when that run failed or never ended and may be made again, MigrationFailed when it was
+ *   refused or left no record
  */
 export function createHandler(dependencies: {
   connect: ConnectTarget;
 }): (event: ReadManifestEvent) => Promise<ReadManifestResult> {
-  return ({ runIdPrefix, samples, taskFailure }) =>
+  return ({ runIdPrefix, mode, samples, taskFailure }) =>
     withTarget(dependencies.connect, async (client) => {
       const { rows } = await client.query<{
         run_id: string;
@@ -39,8 +41,8 @@ export function createHandler(dependencies: {
         manifest: Manifest;
       }>(
         `SELECT run_id, status, message, manifest FROM cutover.run
-         WHERE starts_with(run_id, $1) AND mode = 'reconcile' ORDER BY started_at DESC LIMIT 1`,
-        [runIdPrefix],
+         WHERE starts_with(run_id, $1) AND mode = $2 ORDER BY started_at DESC LIMIT 1`,
+        [runIdPrefix, mode],
       );
       const [run] = rows;
       if (!run) {
@@ -49,11 +51,14 @@ export function createHandler(dependencies: {
         );
       }
       if (run.status !== 'verified') {
-        throw new MigrationFailed(
+        const Failure = run.status === 'refused' ? MigrationFailed : MigrationInterrupted;
+        throw new Failure(
           `The migrator's run ${run.run_id} ended as "${run.status}": ${run.message ?? `it was ended from outside${taskFailure ? ` (${taskFailure})` : ''}`}`,
         );
       }
-      const tables = run.manifest.tables.map(({ table, kind, rows, digest }) => ({ table, kind, rows, digest }));
+      const tables = run.manifest.tables
+        .filter(({ onlyInSource }) => !onlyInSource)
+        .map(({ table, kind, rows, digest }) => ({ table, kind, rows, digest }));
       return { runId: run.run_id, tables, samples: await present(client, tables, samples) };
     });
 }

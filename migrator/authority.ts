@@ -22,7 +22,7 @@ export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
 export async function readAuthority(client: pg.Client): Promise<AuthorityState> {
   if (!(await controlSchemaExists(client))) return { holder: 'source', runId: null, loaded: false };
   const { rows } = await client.query(
-    "SELECT holder, run_id, EXISTS (SELECT FROM cutover.run WHERE status = 'verified') AS loaded FROM cutover.authority",
+    "SELECT holder, run_id, EXISTS (SELECT FROM cutover.run WHERE status = 'verified' AND mode IN ('load', 'reconcile')) AS loaded FROM cutover.authority",
   );
   if (!rows[0])
     throw new Refused(
@@ -37,28 +37,85 @@ export async function readAuthority(client: pg.Client): Promise<AuthorityState> 
  *
  * @throws NotYet while a migrator works on the target, Refused when another run or another state is found
  */
-export async function takeAuthority(client: pg.Client, runId: string): Promise<AuthorityState> {
-  await client.query('BEGIN');
-  try {
-    // Whoever asks gives up after a minute and then believes what it reads: this must not take authority after that.
-    await client.query("SET LOCAL statement_timeout TO '10s'");
-    const { rows: lock } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS free', [ADVISORY_LOCK_KEY]);
-    if (!lock[0].free)
-      throw new NotYet('A migrator is still at work on the target; authority can be taken when it has ended.');
+export function takeAuthority(client: pg.Client, runId: string): Promise<AuthorityState> {
+  return moveAuthority(client, runId, { from: 'source', to: 'target', mode: 'reconcile', outcome: 'taken' });
+}
+
+/**
+ * Makes the source the truth again, by compare-and-set: only from `target`, only for the newest run, and only when that
+ * run was a verified reverse. Done twice, it changes nothing more.
+ *
+ * @throws NotYet while a migrator works on the target, Refused when another run or another state is found
+ */
+export function returnAuthority(client: pg.Client, runId: string): Promise<AuthorityState> {
+  return moveAuthority(client, runId, { from: 'target', to: 'source', mode: 'reverse', outcome: 'returned' });
+}
+
+/**
+ * Makes sure that no run there is can take authority any more: the newest run is then none of the migrator's. Whoever
+ * starts the old relay does this first. Where the target holds authority, or no migrator has run yet, nothing is changed.
+ * Done twice, it changes nothing more.
+ *
+ * @param runId names the record of it; where a run of that name is there already, another one is made of it
+ */
+export function withdrawRuns(client: pg.Client, runId: string): Promise<AuthorityState> {
+  return transaction(client, async () => {
+    if (!(await controlSchemaExists(client))) return readAuthority(client);
+    // Whoever takes authority at the same moment has it before this looks, or finds this record when it looks. Migrators,
+    // which lock the row likewise for as long as they write, are not waited for: their run is older than the record.
+    await client.query('SELECT FROM cutover.authority FOR SHARE');
+    // The role of the functions may give the name alone: the columns' defaults make it a withdrawal and nothing else.
     await client.query(
-      `UPDATE cutover.authority SET holder = 'target', run_id = $1, changed_at = now()
-       WHERE holder = 'source' AND $1 = (SELECT run_id FROM cutover.run ORDER BY started_at DESC LIMIT 1)
-         AND EXISTS (SELECT FROM cutover.run WHERE run_id = $1 AND mode = 'reconcile' AND status = 'verified')`,
+      `INSERT INTO cutover.run (run_id)
+       SELECT $1 || CASE WHEN EXISTS (SELECT FROM cutover.run WHERE run_id = $1) THEN '/' || (SELECT count(*) FROM cutover.run) ELSE '' END
+       WHERE (SELECT holder FROM cutover.authority) = 'source'
+         AND (SELECT mode FROM cutover.run ORDER BY started_at DESC LIMIT 1) IS DISTINCT FROM 'withdrawn'`,
       [runId],
     );
+    return readAuthority(client);
+  });
+}
+
+interface Move {
+  from: AuthorityState['holder'];
+  to: AuthorityState['holder'];
+  /** What the newest run must have been. */
+  mode: string;
+  /** The word for it in a refusal. */
+  outcome: string;
+}
+
+function moveAuthority(client: pg.Client, runId: string, { from, to, mode, outcome }: Move): Promise<AuthorityState> {
+  return transaction(client, async () => {
+    const { rows: lock } = await client.query('SELECT pg_try_advisory_xact_lock($1) AS free', [ADVISORY_LOCK_KEY]);
+    if (!lock[0].free)
+      throw new NotYet(`A migrator is still at work on the target; authority can be ${outcome} when it has ended.`);
+    // In a statement before the one that looks for the newest run: that one then sees what a withdrawal has recorded.
+    if (await controlSchemaExists(client)) await client.query('SELECT FROM cutover.authority FOR UPDATE');
+    await client.query(
+      `UPDATE cutover.authority SET holder = $2, run_id = $1, changed_at = now()
+       WHERE holder = $3 AND $1 = (SELECT run_id FROM cutover.run ORDER BY started_at DESC LIMIT 1)
+         AND EXISTS (SELECT FROM cutover.run WHERE run_id = $1 AND mode = $4 AND status = 'verified')`,
+      [runId, to, from, mode],
+    );
     const state = await readAuthority(client);
-    if (state.holder !== 'target' || state.runId !== runId) {
+    if (state.holder !== to || state.runId !== runId) {
       throw new Refused(
-        `Authority was not taken: it is with the ${state.holder} by run ${state.runId}, and the newest run must be the verified reconcile ${runId}. Nothing was changed.`,
+        `Authority was not ${outcome}: it is with the ${state.holder} by run ${state.runId}, and the newest run must be the verified ${mode} ${runId}. Nothing was changed.`,
       );
     }
-    await client.query('COMMIT');
     return state;
+  });
+}
+
+async function transaction<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN');
+  try {
+    // Whoever asks gives up after a minute and then believes what it reads: this must not change authority after that.
+    await client.query("SET LOCAL statement_timeout TO '10s'");
+    const result = await work();
+    await client.query('COMMIT');
+    return result;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
     throw error;

@@ -8,6 +8,7 @@ import { dropEmptyTables } from './foreign-rows.ts';
 import type { Manifest, TableManifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
+import { createStopwatch } from './stopwatch.ts';
 import { connectTarget } from './target.ts';
 import { assertVerified } from './verify.ts';
 import { verifyTable } from './verify-table.ts';
@@ -24,13 +25,7 @@ export async function bringOver(
   source: Source,
   progress: Progress,
 ): Promise<Manifest> {
-  const stopwatch = new Map<string, number>();
-  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const started = performance.now();
-    const result = await work();
-    stopwatch.set(name, (performance.now() - started) / 1000);
-    return result;
-  };
+  const { timed, seconds } = createStopwatch();
   const { runId, mode, sqlitePath, verifierRole } = configuration;
   const earlier = await copiedTables(client);
   const tables = new Map<string, TableManifest>();
@@ -65,7 +60,7 @@ export async function bringOver(
     mode,
     source: { path: sqlitePath, files: source.copy.files },
     tables: source.tables.map(({ name }) => tables.get(name) as TableManifest),
-    seconds: Object.fromEntries([...stopwatch].map(([name, seconds]) => [name, Math.round(seconds * 1000) / 1000])),
+    seconds: seconds(),
   };
 }
 

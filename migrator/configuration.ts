@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Refused } from '../statemachine/errors.ts';
 
-export const MODES = ['check', 'load', 'reconcile', 'verify'] as const;
+export const MODES = ['check', 'load', 'reconcile', 'verify', 'reverse'] as const;
 export type Mode = (typeof MODES)[number];
 
 export interface MigratorConfiguration {
@@ -14,6 +14,8 @@ export interface MigratorConfiguration {
   scratchDirectory?: string;
   /** A role that may read the target and take authority, created by the migrator; none when absent. */
   verifierRole?: string;
+  /** `reverse` may delete more rows of the SQLite file than is usual. */
+  allowDeletions?: boolean;
 }
 
 export interface DatabaseAddress {
@@ -61,6 +63,10 @@ export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv)
     if (typeof parsed === 'string') findings.push(parsed);
     else database = parsed;
   }
+  const allowDeletions = environment.CUTOVER_ALLOW_DELETIONS ?? '';
+  if (!['', '1'].includes(allowDeletions)) {
+    findings.push(`CUTOVER_ALLOW_DELETIONS is "${allowDeletions}": expected 1, or nothing at all.`);
+  }
   if (findings.length > 0) throw new Refused(findings.join('\n'));
 
   const rootCertificatePath = environment.PGSSLROOTCERT;
@@ -71,6 +77,7 @@ export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv)
     runId: environment.CUTOVER_RUN_ID || `manual/${new Date().toISOString()}`,
     ...(environment.CUTOVER_SCRATCH_DIRECTORY && { scratchDirectory: environment.CUTOVER_SCRATCH_DIRECTORY }),
     ...(environment.CUTOVER_VERIFIER_ROLE && { verifierRole: environment.CUTOVER_VERIFIER_ROLE }),
+    ...(allowDeletions === '1' && { allowDeletions: true }),
   };
 }
 

@@ -1,12 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
-import { ADVISORY_LOCK_KEY } from './authority.ts';
+import { ADVISORY_LOCK_KEY, controlSchemaExists } from './authority.ts';
 import type { Manifest } from './manifest.ts';
 import type { Table } from './table-kinds.ts';
 
 const LOCK_WAIT_MILLISECONDS = 60_000;
 
+/**
+ * Each statement may run again, also over a schema that an earlier version has made. A row of `run` that is nothing but a
+ * name is a withdrawal (authority.ts); `written_file` has what a `reverse` was about to put in the place of the SQLite file.
+ */
 const CREATE = `
 CREATE SCHEMA IF NOT EXISTS cutover;
 CREATE TABLE IF NOT EXISTS cutover.authority (
@@ -18,7 +22,7 @@ CREATE TABLE IF NOT EXISTS cutover.authority (
 CREATE TABLE IF NOT EXISTS cutover.run (
   run_id      text PRIMARY KEY,
   mode        text NOT NULL,
-  status      text NOT NULL CHECK (status IN ('running', 'verified', 'failed', 'refused')),
+  status      text NOT NULL,
   started_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
   finished_at timestamptz,
   message     text,
@@ -29,7 +33,23 @@ CREATE TABLE IF NOT EXISTS cutover.table_progress (
   run_id     text NOT NULL,
   rows       bigint NOT NULL,
   copied_at  timestamptz NOT NULL DEFAULT clock_timestamp()
-);`;
+);
+CREATE TABLE IF NOT EXISTS cutover.written_file (
+  file       text NOT NULL,
+  bytes      bigint NOT NULL,
+  sha256     text NOT NULL,
+  kept       bigint NOT NULL,
+  run_id     text NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+DO $do$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'cutover.run'::regclass AND conname = 'run_status_check'
+                 AND pg_get_constraintdef(oid) LIKE '%withdrawn%') THEN
+    ALTER TABLE cutover.run DROP CONSTRAINT IF EXISTS run_status_check,
+      ADD CONSTRAINT run_status_check CHECK (status IN ('running', 'verified', 'failed', 'refused', 'withdrawn')),
+      ALTER COLUMN mode SET DEFAULT 'withdrawn', ALTER COLUMN status SET DEFAULT 'withdrawn';
+  END IF;
+END $do$`;
 
 /**
  * Takes the lock that lets one run at a time work on this target, waiting a minute for another run to end. It is held as
@@ -82,12 +102,41 @@ export async function assertAuthoritySource(client: pg.Client): Promise<void> {
   );
 }
 
+/**
+ * Refuses to overwrite the SQLite file while it holds the truth.
+ *
+ * @throws Refused
+ */
+export async function assertAuthorityTarget(client: pg.Client): Promise<void> {
+  if (!(await controlSchemaExists(client))) {
+    throw new Refused(
+      'There is no schema "cutover" in the target: no cutover has taken place, and the SQLite file holds the truth. Nothing was changed.',
+    );
+  }
+  const { rows } = await client.query('SELECT holder, run_id, changed_at FROM cutover.authority');
+  if (rows[0]?.holder === 'target') return;
+  throw new Refused(
+    `Authority is with the source since ${rows[0]?.changed_at?.toISOString() ?? 'an unknown time'} (run ${rows[0]?.run_id ?? 'unknown'}): the SQLite file holds the truth, and there is nothing to bring back. Nothing was changed.`,
+  );
+}
+
+/**
+ * Records that a run has begun. The same run may begin again, a repeated call does; another mode under its name would wipe
+ * out what authority rests on.
+ *
+ * @throws Refused when a run of another mode bears the name
+ */
 export async function beginRun(client: pg.Client, runId: string, mode: string): Promise<void> {
-  await client.query(
+  const { rowCount } = await client.query(
     `INSERT INTO cutover.run (run_id, mode, status) VALUES ($1, $2, 'running')
-     ON CONFLICT (run_id) DO UPDATE SET mode = $2, status = 'running', started_at = clock_timestamp(), finished_at = NULL, message = NULL, manifest = NULL`,
+     ON CONFLICT (run_id) DO UPDATE SET status = 'running', started_at = clock_timestamp(), finished_at = NULL, message = NULL, manifest = NULL
+     WHERE run.mode = $2`,
     [runId, mode],
   );
+  if (rowCount === 0)
+    throw new Refused(
+      `The run id "${runId}" belongs to a run of another mode than ${mode}. Set CUTOVER_RUN_ID to a new one.`,
+    );
 }
 
 export async function endRun(
@@ -109,9 +158,18 @@ export async function copiedTables(client: pg.Client): Promise<Set<string>> {
   return new Set(rows.map((row) => row.table_name as string));
 }
 
+/** Records that the source accounts for all rows of a table of the target. */
+export async function recordCopied(client: pg.Client, table: string, runId: string, rows: number): Promise<void> {
+  await client.query(
+    `INSERT INTO cutover.table_progress (table_name, run_id, rows) VALUES ($1, $2, $3)
+     ON CONFLICT (table_name) DO UPDATE SET run_id = $2, rows = $3, copied_at = clock_timestamp()`,
+    [table, runId, rows],
+  );
+}
+
 /**
- * Creates the role with which the Lambda functions sign in: it reads the migrated tables and schema `cutover` and may
- * change nothing but authority. On RDS it signs in by IAM; the owner of the database is left alone, since membership in
+ * Creates the role with which the Lambda functions sign in: it reads the migrated tables and schema `cutover`, and may
+ * change nothing but authority and withdraw runs. On RDS it signs in by IAM; the owner of the database is left alone, since membership in
  * `rds_iam` would end its password.
  */
 export async function grantVerifier(client: pg.Client, role: string, tables: Table[]): Promise<void> {
@@ -123,5 +181,7 @@ export async function grantVerifier(client: pg.Client, role: string, tables: Tab
   await client.query(`GRANT USAGE ON SCHEMA public, cutover TO ${name}`);
   await client.query(`GRANT SELECT ON ALL TABLES IN SCHEMA cutover TO ${name}`);
   await client.query(`GRANT UPDATE ON cutover.authority TO ${name}`);
+  // The other columns' defaults make the row a withdrawal: with a mode or a status of its own choice it could feign a run.
+  await client.query(`GRANT INSERT (run_id) ON cutover.run TO ${name}`);
   for (const table of tables) await client.query(`GRANT SELECT ON ${pg.escapeIdentifier(table.name)} TO ${name}`);
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { assertAuthoritySource } from './control-schema.ts';
+import { assertAuthoritySource, recordCopied } from './control-schema.ts';
 import { copyIn } from './copy-in.ts';
 import { DigestSum, hashRow, type TableDigest } from './digest.ts';
 import type { Progress } from './progress.ts';
@@ -34,11 +34,7 @@ export async function copyTable(
     progress.moment(`table created: ${table.name}`);
     const names = table.columns.map((column) => column.name);
     await copyIn(client, table.name, names, countedTuples(source, table, sum, counter.add));
-    await client.query(
-      `INSERT INTO cutover.table_progress (table_name, run_id, rows) VALUES ($1, $2, $3)
-       ON CONFLICT (table_name) DO UPDATE SET run_id = $2, rows = $3, copied_at = clock_timestamp()`,
-      [table.name, runId, sum.rows],
-    );
+    await recordCopied(client, table.name, runId, sum.rows);
     progress.moment(`table filled: ${table.name}`);
     await client.query('COMMIT');
   } catch (error) {

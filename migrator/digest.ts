@@ -56,6 +56,16 @@ export function lanesToHex(lanes: bigint[]): string {
   return lanes.map((lane) => BigInt.asUintN(64, lane).toString(16).padStart(16, '0')).join('');
 }
 
+/** The digest of the rows that remain of `all` without `some` of them. */
+export function withoutRows(all: TableDigest, some: TableDigest): TableDigest {
+  const lanes = (digest: string): bigint[] => (digest.match(/.{16}/g) ?? []).map((lane) => BigInt(`0x${lane}`));
+  const removed = lanes(some.digest);
+  return {
+    rows: all.rows - some.rows,
+    digest: lanesToHex(lanes(all.digest).map((lane, index) => lane - (removed[index] as bigint))),
+  };
+}
+
 /** SQL that computes the hash of a row on the target's side. */
 export function rowHashSql(columns: Column[]): string {
   const fields = columns.map(({ name, type }) => {

@@ -11,13 +11,14 @@ const CLOSING_LINES: Record<Mode, string> = {
   load: 'Migration completed successfully!',
   reconcile: 'Migration completed successfully!',
   verify: 'Source and target are equal.',
+  reverse: 'Way back completed: SQLite holds everything that PostgreSQL holds.',
 };
 
 /**
  * The migrator as a program: mode in, exit code out.
  *
  * @param environment SQLITE_PATH and DATABASE_URL as in runbook step 4; CUTOVER_RUN_ID, CUTOVER_SCRATCH_DIRECTORY,
- *   CUTOVER_VERIFIER_ROLE and PGSSLROOTCERT may be set
+ *   CUTOVER_VERIFIER_ROLE, CUTOVER_ALLOW_DELETIONS and PGSSLROOTCERT may be set
  * @returns 0 verified, 1 failed and may be repeated, 2 refused
  */
 export async function migrate(

@@ -22,4 +22,10 @@ export interface TableManifest {
   copied: number;
   inserted: number;
   deleted: number;
+  /** Rows that a `reverse` gave the target's values, found by their key. */
+  updated?: number;
+  /** Rows that a `reverse` left in the source although the target has none of them; `rows` and `digest` are without them. */
+  kept?: number;
+  /** The target has no such table, so that it has no rows and no digest to be compared with. */
+  onlyInSource?: true;
 }

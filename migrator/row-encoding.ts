@@ -22,9 +22,15 @@ export interface BadValue {
 export class RowEncoder {
   private buffer = Buffer.allocUnsafe(64 * 1024);
   private readonly columns: Column[];
+  private readonly lenient: boolean;
 
-  constructor(columns: Column[]) {
+  /**
+   * @param options `lenient` encodes what PostgreSQL cannot hold as well, as bytes that no row of PostgreSQL has: for rows
+   *   that are hashed and not sent
+   */
+  constructor(columns: Column[], { lenient = false } = {}) {
     this.columns = columns;
+    this.lenient = lenient;
   }
 
   /**
@@ -37,7 +43,9 @@ export class RowEncoder {
     for (let index = 0; index < this.columns.length; index++) {
       const { name, type } = this.columns[index] as Column;
       const value = values[index + offset];
-      if (type === 'text') {
+      if (this.lenient) {
+        end = this.encodeAny(value, type, end);
+      } else if (type === 'text') {
         if (!Buffer.isBuffer(value)) return { column: name, reason: 'not text' };
         if (value.includes(0)) return { column: name, reason: 'a NUL byte, which PostgreSQL cannot hold' };
         if (!isUtf8(value)) return { column: name, reason: 'invalid UTF-8' };
@@ -56,6 +64,20 @@ export class RowEncoder {
       }
     }
     return this.buffer.subarray(2, end);
+  }
+
+  /** Equal to what `encode` makes of a value that fits; a number that is too large for its column is the longer one. */
+  private encodeAny(value: unknown, type: Column['type'], start: number): number {
+    if (Buffer.isBuffer(value)) {
+      this.reserve(start + 4 + value.length);
+      const end = this.buffer.writeInt32BE(value.length, start);
+      return end + value.copy(this.buffer, end);
+    }
+    this.reserve(start + 12);
+    if (typeof value !== 'bigint') return this.buffer.writeInt32BE(-1, start);
+    const isShort = type === 'int4' && value < INTEGER_LIMITS.int4 && value >= -INTEGER_LIMITS.int4;
+    const end = this.buffer.writeInt32BE(isShort ? 4 : 8, start);
+    return isShort ? this.buffer.writeInt32BE(Number(value), end) : this.buffer.writeBigInt64BE(value, end);
   }
 
   /** The tuple whose fields `encode` has just returned, with further fields (of `bytea`) behind them. */

@@ -5,9 +5,12 @@ import { bringOver } from './bring-over.ts';
 import { checkSource } from './check-source.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
 import { assertAuthoritySource, beginRun, endRun, ensureControlSchema, lockTarget } from './control-schema.ts';
+import { assertNoSwap } from './file-swap.ts';
 import { assertNoForeignRows } from './foreign-rows.ts';
 import type { Manifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
+import { failRun, recorded } from './recorded.ts';
+import { reverse } from './reverse.ts';
 import { fingerprint } from './scratch-copy.ts';
 import { openSource, type Source } from './source.ts';
 import { asTargetFailure, connectTarget } from './target.ts';
@@ -22,13 +25,18 @@ const RECONCILE_PASSES_MAX = 3;
  * - `load` copies the tables that are not there yet, while the relay may be live, and brings the others up to date
  * - `reconcile` does the same after the stop, compares every row, and is exact: it ends verified or not at all
  * - `verify` compares and changes nothing
+ * - `reverse` goes the other way, from the target to the source (reverse.ts)
  *
  * @returns what was done and found; undefined for `check`
  * @throws Refused when a repetition would end alike, Error when it may be repeated
  */
 export async function run(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest | undefined> {
   const { mode, sqlitePath, scratchDirectory, database } = configuration;
-  const open = (): Promise<Source> => openSource(sqlitePath, scratchDirectory);
+  if (mode === 'reverse') return reverse(configuration, progress);
+  const open = async (): Promise<Source> => {
+    await assertNoSwap(sqlitePath);
+    return openSource(sqlitePath, scratchDirectory);
+  };
   let source = await open().catch(async (error) => {
     await recordUnopened(configuration, error);
     throw error;
@@ -81,17 +89,6 @@ export async function run(configuration: MigratorConfiguration, progress: Progre
   }
 }
 
-/** Records how a pass failed before the error goes on; when the connection is gone, the run stays `running`, which is never taken for complete. */
-async function recorded<T>(client: pg.Client, runId: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const failure = asTargetFailure(error, 'PostgreSQL refused') as Error;
-    await failRun(client, runId, failure).catch(() => {});
-    throw failure;
-  }
-}
-
 /**
  * Leaves word in the target when the source could not even be opened during the write stop: whoever reads the manifest then
  * learns the reason and not only that there is none. Best effort: the source's failure is what counts.
@@ -110,11 +107,6 @@ async function recordUnopened({ mode, database, runId }: MigratorConfiguration, 
   } catch {
     // The exit code and the log still tell of it.
   }
-}
-
-function failRun(client: pg.Client, runId: string, failure: Error): Promise<void> {
-  const status = failure instanceof Refused ? 'refused' : 'failed';
-  return endRun(client, runId, { status, message: failure.message });
 }
 
 async function check({ database }: MigratorConfiguration, source: Source, progress: Progress): Promise<undefined> {

@@ -105,14 +105,14 @@ export async function fingerprint(sqlitePath: string, copyTo?: string): Promise<
   for (const suffix of SUFFIXES) {
     const before = await statOrNothing(path + suffix);
     if (!before) continue;
-    const { bytes, sha256 } = await readThrough(path + suffix, copyTo === undefined ? undefined : copyTo + suffix);
+    const { bytes, sha256 } = await readThrough(path + suffix, copyTo && copyTo + suffix);
     files.push({ file: basename(path + suffix), bytes, modified: before.mtime.toISOString(), sha256 });
   }
   return { files, still: (await generationOf(path)) === generation };
 }
 
-/** Reads a file in one buffer from end to end: streams make a new one for each chunk, faster than they are collected. */
-async function readThrough(path: string, copyTo: string | undefined): Promise<{ bytes: number; sha256: string }> {
+/** Reads a file in one buffer from end to end, with `copyTo` into a copy as well: streams make a new one for each chunk, faster than they are collected. */
+export async function readThrough(path: string, copyTo?: string): Promise<{ bytes: number; sha256: string }> {
   const sum = createHash('sha256');
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const reader = await open(path, 'r');

@@ -9,6 +9,8 @@ export interface Source {
   /** Known tables that stay behind, by name. */
   skipped: string[];
   copy: ScratchCopy;
+  /** The open copy, to which `reverse` writes. */
+  database: Database.Database;
   countRows(table: Table): number;
   /** The rows in the order in which they are stored: `[rowid, ...columns]`, text as Buffer, integers as bigint, null where a value has another type than its column. */
   rows(table: Table): IterableIterator<unknown[]>;
@@ -66,6 +68,7 @@ function openCopy(path: string, copy: ScratchCopy): Source {
       tables,
       skipped,
       copy,
+      database,
       countRows: (table) =>
         database
           .prepare(`SELECT count(*) FROM ${quoteIdentifier(table.name)}`)

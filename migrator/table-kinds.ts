@@ -12,6 +12,8 @@ export interface Table {
   columns: Column[];
   /** Statements that make the empty table, without its indexes: they are built after the data, which is many times faster. */
   create: string[];
+  /** Statements that make it in SQLite, where a relay may come to have it in PostgreSQL only. */
+  createInSource?: string[];
   /** Statements after the data, in any order and side by side; each may run twice. */
   indexes: string[];
   /** Statements after all indexes of all tables; each may run twice. */
@@ -189,6 +191,10 @@ FOR EACH ROW EXECUTE FUNCTION ${searchFunction}()`,
         kind: 'kv',
         columns,
         create: [createTable(name, columns)],
+        createInSource: [
+          'CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL)',
+          'CREATE INDEX idx_kv_key ON kv(key)',
+        ],
         indexes: [constraint('kv_pkey', name, 'PRIMARY KEY (key)'), index('idx_kv_key', name, '(key)')],
         constraints: [],
         after: [],

@@ -47,13 +47,22 @@ export async function compareAll(
   };
 }
 
-/** Prints the closing line of every table. @throws Error when one of them does not match */
-export function assertVerified(verdicts: TableVerdict[], progress: Progress): void {
+/**
+ * Prints the closing line of every table.
+ *
+ * @param advice what to do when one of them does not match
+ * @throws Error when one of them does not match
+ */
+export function assertVerified(
+  verdicts: TableVerdict[],
+  progress: Progress,
+  advice = 'Run "reconcile" after the relay has stopped.',
+): void {
   for (const verdict of verdicts) progress.say(verdictLine(verdict));
   const mismatches = verdicts.filter(({ verdict }) => verdict !== 'verified');
   if (mismatches.length === 0) return;
   throw new Error(
-    `The target is not equal to the source: ${mismatches.map(({ table, findings }) => `${table}: ${findings.join('; ')}`).join(' | ')}. Run "reconcile" after the relay has stopped.`,
+    `The target is not equal to the source: ${mismatches.map(({ table, findings }) => `${table}: ${findings.join('; ')}`).join(' | ')}. ${advice}`,
   );
 }
 

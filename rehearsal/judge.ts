@@ -1,83 +1,122 @@
 import { join } from 'node:path';
-import type { RunRecord, TableRecord } from '../report/run-record.ts';
+import type { ExecutionRecord, RunRecord, TableRecord } from '../report/run-record.ts';
 import { statesOf } from '../report/states.ts';
-import type { Json } from '../statemachine/asl.ts';
-import type { Fault } from './faults.ts';
-import type { ExecutionResult, HistoryEvent } from './interpreter/execution.ts';
+import type { Json, JsonObject } from '../statemachine/asl.ts';
+import type { HistoryEvent } from './interpreter/execution.ts';
 import { missingRows } from './source-data.ts';
 import type { Stage } from './stage.ts';
-import { type AcknowledgedEvent, servedEvents } from './writer.ts';
+import type { StartedExecution } from './step-functions.ts';
+import { servedEvents } from './writer.ts';
 
-export interface Ending {
-  fault: Fault | null;
-  execution: { name: string; history: HistoryEvent[] };
-  result: ExecutionResult;
-  published: AcknowledgedEvent[];
-  source: RunRecord['source'];
+/** How an execution of `cutover` ended, or what `restore` made of it. */
+interface Verdict {
+  outcome: string;
+  sentence: string;
 }
 
 /**
- * Looks at the world after the execution and says what became of it. The execution's own word is not enough: the relay
- * that serves now is asked for what it acknowledged, and the old file is compared with the source.
+ * Looks at the world after the executions and says what became of it. Their own word is not enough: the relay that serves
+ * now is asked for every event that was ever acknowledged, the old file is compared with the source, and nobody may have
+ * written beside another.
  */
-export async function judge(stage: Stage, ending: Ending): Promise<RunRecord> {
-  const { world, clock } = stage;
-  const { result, execution, published, fault, source } = ending;
+export async function judge(stage: Stage, source: RunRecord['source']): Promise<RunRecord> {
+  const { world, clock, acknowledged, stepFunctions } = stage;
+  const executions = await Promise.all(stepFunctions.started.map(executionRecord));
+  const history = stepFunctions.started.flatMap(({ execution }) => execution.history);
+  const tables = tablesIn(history);
+  const { outcome, sentence } = verdictOf(executions, tables);
   const serving = servingNow(stage);
   // A relay that does not answer serves none of them.
-  const served = await servedEvents(world.endpoint, published).then(
+  const served = await servedEvents(world.endpoint, acknowledged).then(
     ({ size }) => size,
     () => 0,
   );
-  const missing =
-    serving.store === 'sqlite'
-      ? await missingRows(
-          join(stage.directories.source, 'db'),
-          join(stage.directories.efs, 'db'),
-          stage.directories.scratch,
-        )
-      : null;
-
-  const outcome = result.status === 'SUCCEEDED' ? 'CutoverComplete' : (result.error ?? result.status);
+  const missing = serving.store === 'sqlite' ? await missingInSqlite(stage) : null;
   const objections = [
     source.unchanged ? [] : ['the source directory was changed'],
-    outcome === 'StoppedOnTarget' || served === published.length
+    outcome === 'Held' || served === acknowledged.length
       ? []
-      : [`of ${published.length} acknowledged events the relay serves only ${served}`],
+      : [`of ${acknowledged.length} acknowledged events the relay serves only ${served}`],
     missing && Object.values(missing).some((count) => count > 0)
       ? [`the old relay's file lacks rows of the source: ${JSON.stringify(missing)}`]
       : [],
-    outcome === 'CutoverComplete' && serving.store !== 'postgres'
-      ? ['the execution says complete, but no relay serves from PostgreSQL']
-      : [],
-    outcome === 'RolledBack' && serving.store !== 'sqlite'
-      ? ['the execution says rolled back, but no relay serves from SQLite']
-      : [],
+    storeObjections(outcome, serving.store),
+    world.writersLog.overlaps,
   ].flat();
-  const tables = tablesIn(execution.history);
   return {
     formatVersion: 1,
-    startedAt: (execution.history[0]?.timestamp ?? clock.now()).toISOString(),
-    finishedAt: (execution.history.at(-1)?.timestamp ?? clock.now()).toISOString(),
+    startedAt: (history[0]?.timestamp ?? clock.now()).toISOString(),
+    finishedAt: (history.at(-1)?.timestamp ?? clock.now()).toISOString(),
     outcome: objections.length > 0 ? 'ChecksFailed' : outcome,
     exitCode: outcome === 'CutoverComplete' && objections.length === 0 ? 0 : 1,
-    sentence: sentence(result, tables, objections),
-    fault: fault?.name ?? null,
+    sentence: objections.length > 0 ? `Not as it should be: ${objections.join('; ')}.` : sentence,
+    faults: stage.options.faults.map(({ name }) => name),
     source,
     target: stage.target.description,
-    states: statesOf(execution.history),
+    states: stepFunctions.started.flatMap(({ execution }) => statesOf(execution.history)),
     tables,
-    writeStop: writeStop(execution.history, clock.now()),
-    published: { acknowledged: published.length, served },
+    writeStop: writeStop(history, clock.now()),
+    published: { acknowledged: acknowledged.length, served },
     serving,
     missingRows: missing,
-    execution: {
-      name: execution.name,
-      status: result.status,
-      output: result.output ?? null,
-      history: JSON.parse(JSON.stringify(execution.history)) as Json,
-    },
+    executions,
   };
+}
+
+async function executionRecord({ machine, execution }: StartedExecution): Promise<ExecutionRecord> {
+  const { status, output, error, cause } = await execution.done;
+  return {
+    machine,
+    name: execution.name,
+    status,
+    redrives: execution.redriveCount,
+    output: output ?? null,
+    error: error ?? null,
+    cause: cause ?? null,
+    history: JSON.parse(JSON.stringify(execution.history)) as Json,
+  };
+}
+
+/** The first execution is the one that was asked for; what the rule started may have gone on in its place. */
+function verdictOf(executions: ExecutionRecord[], tables: TableRecord[]): Verdict {
+  const [cutover, ...others] = executions as [ExecutionRecord, ...ExecutionRecord[]];
+  if (cutover.status === 'SUCCEEDED') {
+    const rows = tables.reduce((sum, table) => sum + (table.target?.rows ?? 0), 0);
+    return {
+      outcome: 'CutoverComplete',
+      sentence: `The relay serves from PostgreSQL: ${rows.toLocaleString('en-US')} rows in ${tables.length} tables were compared one by one and are equal.`,
+    };
+  }
+  const restored = others
+    .map(({ output }) => output as JsonObject | null)
+    .find((output) => output?.outcome === 'Restored');
+  if (restored) return { outcome: 'Restored', sentence: String(restored.sentence) };
+  const held = cutover.error === 'HeldForOperator';
+  return {
+    outcome: held ? 'Held' : (cutover.error ?? cutover.status),
+    sentence: messageIn(cutover.cause) ?? `The execution ended as ${cutover.status}.`,
+  };
+}
+
+/** A function's cause is JSON around its message. */
+function messageIn(cause: string | null): string | null {
+  try {
+    return (JSON.parse(cause ?? '') as { errorMessage: string }).errorMessage ?? cause;
+  } catch {
+    return cause;
+  }
+}
+
+function missingInSqlite({ directories }: Stage): Promise<Record<string, number>> {
+  return missingRows(join(directories.source, 'db'), join(directories.efs, 'db'), directories.scratch);
+}
+
+function storeObjections(outcome: string, store: RunRecord['serving']['store']): string[] {
+  if (outcome === 'CutoverComplete' && store !== 'postgres')
+    return ['the execution says complete, but no relay serves from PostgreSQL'];
+  if ((outcome === 'RolledBack' || outcome === 'Restored') && store !== 'sqlite')
+    return ['the old relay is said to serve again, but no relay serves from SQLite'];
+  return [];
 }
 
 /** What runs now is what counts, not what the template says. */
@@ -93,14 +132,7 @@ function servingNow({ options, world }: Stage): RunRecord['serving'] {
   return { store: image === options.settings.newImage ? 'postgres' : 'sqlite', image };
 }
 
-function sentence(result: ExecutionResult, tables: TableRecord[], objections: string[]): string {
-  if (objections.length > 0) return `Not as it should be: ${objections.join('; ')}.`;
-  if (result.status !== 'SUCCEEDED') return result.cause ?? `The execution ended as ${result.status}.`;
-  const rows = tables.reduce((sum, table) => sum + (table.target?.rows ?? 0), 0);
-  return `The relay serves from PostgreSQL: ${rows.toLocaleString('en-US')} rows in ${tables.length} tables were compared one by one and are equal.`;
-}
-
-/** The verdicts as the Map state put them out. */
+/** The verdicts as the Map state put them out the last time. */
 function tablesIn(history: HistoryEvent[]): TableRecord[] {
   const variables = history.flatMap(({ stateExitedEventDetails }) =>
     stateExitedEventDetails?.name === 'VerifyCounts' ? [stateExitedEventDetails.output ?? '[]'] : [],
@@ -108,15 +140,15 @@ function tablesIn(history: HistoryEvent[]): TableRecord[] {
   return JSON.parse(variables.at(-1) ?? '[]') as TableRecord[];
 }
 
+/** From the moment at which the last old relay had stopped the first time, to the first relay that answered afterwards. */
 function writeStop(history: HistoryEvent[], now: Date): RunRecord['writeStop'] {
-  const exits = new Map(
-    history.flatMap(({ stateExitedEventDetails: exit, timestamp }) =>
-      exit?.name && timestamp ? [[exit.name, { output: exit.output, timestamp }] as const] : [],
-    ),
+  const exits = history.flatMap(({ stateExitedEventDetails: exit, timestamp }) =>
+    exit?.name && timestamp ? [{ name: exit.name, output: exit.output, timestamp }] : [],
   );
-  const stopped = exits.get('AwaitStopped');
+  const stopped = exits.find(({ name }) => name === 'AwaitStopped' || name === 'AwaitRelaysStopped');
   if (!stopped) return null;
-  const until = exits.get('HealthCheckNewRelay')?.timestamp ?? exits.get('HealthCheckOldRelay')?.timestamp ?? now;
+  const healthy = exits.find(({ name }) => name === 'HealthCheckNewRelay' || name === 'HealthCheckOldRelay');
+  const until = healthy?.timestamp ?? now;
   const from =
     (JSON.parse(stopped.output ?? '{}') as { Payload?: { stoppedAt?: string } }).Payload?.stoppedAt ??
     stopped.timestamp.toISOString();

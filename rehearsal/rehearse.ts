@@ -1,37 +1,49 @@
-import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunRecord } from '../report/run-record.ts';
-import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
-import { withFunctions } from '../statemachine/definition.ts';
+import { Refused } from '../statemachine/errors.ts';
 import { createClock } from './clock.ts';
-import { type Fault, faultNamed } from './faults.ts';
-import { type ExecutionResult, type HistoryEvent, type Integration, startExecution } from './interpreter/execution.ts';
+import { withBrokenStates, withFaults } from './fault-injection.ts';
 import { judge } from './judge.ts';
-import { ACCOUNT_ID, functionArn } from './names.ts';
-import { prepare } from './prepare.ts';
+import { prepare, untilRelayAnswers } from './prepare.ts';
 import { assertDataDirectory, directoryFingerprint, unpackBundledData } from './source-data.ts';
 import type { RehearsalOptions, Stage } from './stage.ts';
+import { createStepFunctions } from './step-functions.ts';
 import { openTarget } from './target-database.ts';
+import { readUserTemplate } from './template-file.ts';
 import { templateParameters } from './template-parameters.ts';
 import { createWorld } from './world.ts';
+import { startWriter } from './writer.ts';
 
 const TEMPLATE = new URL('./template/sphere-zooid-relay.yaml', import.meta.url);
 
 /** Enough for a relay to start while the state machine polls for it, on a machine that is busy with other things too. */
 const SHORTEST_WAIT_SECONDS = 0.15;
 
+/** After how long an operator redrives, on the rehearsal's clock. */
+const OPERATOR_SECONDS = 600;
+
 /**
- * Runs a whole cutover on this machine: a relay on SQLite behind a load balancer, the load while it is live, then the
- * state machine itself in the interpreter; real processes and a real PostgreSQL, only AWS is stood in for.
+ * Runs a whole cutover on this machine: a relay on SQLite behind a load balancer, a client that publishes all the time, the
+ * load while the relay is live, then the state machines themselves in the interpreter; real processes and a real
+ * PostgreSQL, only AWS is stood in for.
  *
+ * @param whileItStands is called at the end, before everything is taken down again
  * @returns what happened; a cutover that was rolled back is a result and not an error
  * @throws Refused for bad input, before anything is started; Error when the rehearsal itself could not be set up
  */
-export async function rehearse(options: RehearsalOptions): Promise<RunRecord> {
-  const fault = options.faultName === undefined ? undefined : faultNamed(options.faultName);
+export async function rehearse(
+  options: RehearsalOptions,
+  whileItStands: (record: RunRecord, stage: Stage) => Promise<void> = async () => {},
+): Promise<RunRecord> {
+  const restarting = options.faults.find(({ embeddedOnly }) => embeddedOnly);
+  if (restarting && options.databaseUrl !== undefined) {
+    throw new Refused(
+      `The fault "${restarting.name}" restarts PostgreSQL, and would restart yours. Leave --database-url out.`,
+    );
+  }
   const work = await mkdtemp(join(tmpdir(), 'relay-cutover-rehearsal-'));
   // A second Ctrl-C ends the process before the orderly way out has ended.
   const removeAtExit = (): void => rmSync(work, { recursive: true, force: true });
@@ -39,16 +51,23 @@ export async function rehearse(options: RehearsalOptions): Promise<RunRecord> {
   const undo: (() => Promise<void>)[] = [() => rm(work, { recursive: true, force: true })];
   try {
     const { stage, sourceBefore } = await setUp(options, work, undo);
-    const published = await abortable(options.signal, prepare(stage));
-    const { execution, result } = await cutover(stage, fault);
-    const sourceAfter = await directoryFingerprint(stage.directories.source);
-    return await judge(stage, {
-      fault: fault ?? null,
-      execution,
-      result,
-      published,
-      source: { files: sourceAfter, unchanged: JSON.stringify(sourceBefore) === JSON.stringify(sourceAfter) },
+    await abortable(options.signal, untilRelayAnswers(stage));
+    const writer = startWriter({
+      endpoint: stage.world.endpoint,
+      perSecond: options.publishPerSecond,
+      onAcknowledged: (event) => stage.acknowledged.push(event),
     });
+    undo.push(writer.stop);
+    await abortable(options.signal, prepare(stage));
+    await cutover(stage);
+    await writer.stop();
+    const sourceAfter = await directoryFingerprint(stage.directories.source);
+    const record = await judge(stage, {
+      files: sourceAfter,
+      unchanged: JSON.stringify(sourceBefore) === JSON.stringify(sourceAfter),
+    });
+    await whileItStands(record, stage);
+    return record;
   } finally {
     for (const step of undo.reverse()) await step();
     process.off('exit', removeAtExit);
@@ -72,10 +91,20 @@ async function setUp(
   await cp(directories.source, directories.efs, { recursive: true, preserveTimestamps: true });
   await mkdir(directories.scratch);
 
-  const template = await readFile(TEMPLATE, 'utf8');
+  const template =
+    options.templateFile === undefined
+      ? await readFile(TEMPLATE, 'utf8')
+      : await readUserTemplate(options.templateFile, settings);
   const parameters = templateParameters(settings, options.parameters, template);
-  const target = await abortable(options.signal, openTarget(options.databaseUrl, settings.verifierRole));
-  undo.push(target.stop);
+  const opening = openTarget(options.databaseUrl, settings.verifierRole);
+  // Also a server that is still starting when Ctrl-C comes has to be ended.
+  undo.push(() =>
+    opening.then(
+      ({ stop }) => stop(),
+      () => {},
+    ),
+  );
+  const target = await abortable(options.signal, opening);
   observer.step(`PostgreSQL: ${target.description}`);
 
   const clock = createClock({ speed: options.speed, shortestWaitSeconds: SHORTEST_WAIT_SECONDS });
@@ -87,54 +116,55 @@ async function setUp(
     efsDirectory: directories.efs,
     scratchDirectory: directories.scratch,
     domain,
+    relayCommands: options.relayCommands,
+    // The lock asks Step Functions, whose tasks the world carries out.
+    describeExecution: (arn) => stage.stepFunctions.describe(arn),
     onLog: observer.log,
   });
   undo.push(world.stop);
-  await abortable(options.signal, world.cloudFormation.deploy(settings.stackName, template, parameters));
+  const stage: Stage = {
+    ...{ options, clock, target, world, directories, domain, acknowledged: [] },
+    stepFunctions: createStepFunctions({
+      settings,
+      clock,
+      integration: withFaults(options.faults, world.integration, () => stage),
+      edit: (machine, definition) => withBrokenStates(options.faults, machine, definition),
+      onEvent: observer.event,
+    }),
+  };
+  await abortable(options.signal, world.cloudFormation.deploy(settings.stackName, template, parameters)).catch(
+    (error: Error) => {
+      options.signal.throwIfAborted();
+      const words = world.lastLines(settings.names.container).map((line) => `\n  ${line}`);
+      const said = words.length > 0 ? `The last words of the relay:${words.join('')}` : 'The relay said nothing.';
+      throw new Error(`${error.message} ${said}`, { cause: error });
+    },
+  );
   observer.step(
     `Stack ${settings.stackName} deployed; the old relay serves ${domain} from SQLite at ${world.endpoint.url}`,
   );
-  return { stage: { options, clock, target, world, directories, domain }, sourceBefore };
+  return { stage, sourceBefore };
 }
 
-async function cutover(
-  stage: Stage,
-  fault: Fault | undefined,
-): Promise<{ execution: { name: string; history: HistoryEvent[] }; result: ExecutionResult }> {
-  const { options, clock, world } = stage;
-  const { settings } = options;
-  const execution = startExecution({
-    machine: withFunctions(cutoverMachine(settings), (name) => functionArn(settings.region, name)),
-    stateMachineArn: `arn:aws:states:${settings.region}:${ACCOUNT_ID}:stateMachine:${settings.stackName}-cutover`,
-    name: `rehearsal-${randomUUID()}`,
-    input: {},
-    integration: fault ? withFault(stage, fault) : world.integration,
-    clock,
-    onEvent: options.observer.event,
-  });
-  const stop = (): void => execution.stop('Interrupted', 'The rehearsal was interrupted');
-  options.signal.addEventListener('abort', stop, { once: true });
-  const result = await execution.done;
-  options.signal.throwIfAborted();
-  return { execution, result };
-}
-
-/** Does a fault's harm once, before or after the first call of its state. */
-function withFault(stage: Stage, fault: Fault): Integration {
-  let done = false;
-  const harm = async (when: Fault['when'], state: string): Promise<void> => {
-    if (done || when !== fault.when || state !== fault.state) return;
-    done = true;
-    await fault.harm(stage);
-    stage.options.observer.step(`Fault "${fault.name}": ${fault.title}`);
-  };
-  return async (call) => {
-    const { Name } = call.context.State as { Name: string };
-    await harm('before', Name);
-    const output = await stage.world.integration(call);
-    await harm('after', Name);
-    return output;
-  };
+/** Runs the cutover and whatever it sets off, and redrives it once if that was asked for. */
+async function cutover(stage: Stage): Promise<void> {
+  const { options, stepFunctions, clock } = stage;
+  const { signal, observer, onFailure, afterwards, faults } = options;
+  const stop = (): void => stepFunctions.stopAll('Interrupted', 'The rehearsal was interrupted');
+  signal.addEventListener('abort', stop, { once: true });
+  for (const { name, title } of faults.filter(({ edit }) => edit)) observer.step(`Fault "${name}": ${title}`);
+  const execution = stepFunctions.start('cutover', { onFailure });
+  await stepFunctions.settled();
+  signal.throwIfAborted();
+  if (afterwards === 'redrive' && execution.status !== 'SUCCEEDED') {
+    for (const { repair } of faults) await repair?.(stage);
+    // A person needs a while to find out.
+    await clock.sleep(OPERATOR_SECONDS, signal);
+    observer.step('The cause is removed and the execution redriven');
+    stepFunctions.redrive(execution);
+    await stepFunctions.settled();
+    signal.throwIfAborted();
+  }
 }
 
 /** Lets Ctrl-C end a wait that knows nothing of signals; what still runs is ended by the undo steps. */

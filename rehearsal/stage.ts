@@ -1,8 +1,11 @@
 import type { Settings } from '../statemachine/settings.ts';
 import type { Clock } from './clock.ts';
+import type { Fault } from './faults.ts';
 import type { HistoryEvent } from './interpreter/execution.ts';
+import type { LocalStepFunctions, MachineName } from './step-functions.ts';
 import type { RehearsalTarget } from './target-database.ts';
-import type { World } from './world.ts';
+import type { RelayCommands, World } from './world.ts';
+import type { AcknowledgedEvent } from './writer.ts';
 
 export interface RehearsalOptions {
   settings: Settings;
@@ -12,9 +15,18 @@ export interface RehearsalOptions {
   parameters: Record<string, string>;
   /** A PostgreSQL of the user's; an embedded one when absent. */
   databaseUrl?: string;
-  faultName?: string;
-  /** How many events a client publishes while the load runs. */
-  publish: number;
+  /** What goes wrong on purpose. */
+  faults: Fault[];
+  /** How many events a second a client publishes, from the first moment to the last; 0 for none. */
+  publishPerSecond: number;
+  /** What a failure of the cutover leads to: the way back, or a halt until an operator redrives. */
+  onFailure: 'rollback' | 'hold';
+  /** What is done after the execution has ended: nothing, or its cause is taken away and it is redriven. */
+  afterwards: 'nothing' | 'redrive';
+  /** A template of the user's in place of the bundled one. */
+  templateFile?: string;
+  /** Commands of real relay programs in place of the stand-ins. */
+  relayCommands: RelayCommands;
   /** Waits are shortened by this factor. */
   speed: number;
   signal: AbortSignal;
@@ -26,8 +38,8 @@ export interface RehearsalObserver {
   step(text: string): void;
   /** A line of a container's log: JSON of the migrator, or a relay's words. */
   log(container: string, line: string): void;
-  /** An event of the execution's history, as it happens. */
-  event(event: HistoryEvent): void;
+  /** An event of an execution's history, as it happens, and the state machine that it belongs to. */
+  event(event: HistoryEvent, machine: MachineName): void;
 }
 
 /** Everything that one rehearsal has at hand. */
@@ -36,6 +48,9 @@ export interface Stage {
   clock: Clock;
   target: RehearsalTarget;
   world: World;
+  stepFunctions: LocalStepFunctions;
+  /** Every event that a relay has acknowledged since the rehearsal began. */
+  acknowledged: AcknowledgedEvent[];
   directories: { source: string; efs: string; scratch: string };
   domain: string;
 }

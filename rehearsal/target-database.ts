@@ -16,6 +16,8 @@ export interface RehearsalTarget {
   /** Signs in as the role of the verifying functions; locally a password takes the place of IAM. */
   connectAsVerifier: ConnectTarget;
   query(sql: string, values?: unknown[]): Promise<pg.QueryResult>;
+  /** Restarts the server; only where it is an embedded one. */
+  restart?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ export async function openTarget(databaseUrl: string | undefined, verifierRole: 
   const server = await startPostgres();
   try {
     const { url } = await createDatabase(server.adminUrl, 'zooid');
-    return target(url, 'an embedded PostgreSQL 16', verifierRole, server.stop);
+    return { ...target(url, 'an embedded PostgreSQL 16', verifierRole, server.stop), restart: server.restart };
   } catch (error) {
     await server.stop();
     throw error;

@@ -4,9 +4,13 @@ import type { ECSClient } from '@aws-sdk/client-ecs';
 import { createHandler as assertQuiet } from '../lambdas/assert-quiet.ts';
 import { createHandler as authority } from '../lambdas/authority.ts';
 import { createHandler as changeStack } from '../lambdas/change-stack.ts';
+import type { DescribeExecution } from '../lambdas/execution-lock/executions.ts';
+import type { LockStore } from '../lambdas/execution-lock/lock-store.ts';
+import { createHandler as executionLock } from '../lambdas/execution-lock.ts';
 import { createHandler as healthCheck } from '../lambdas/health-check.ts';
 import { createHandler as preflight } from '../lambdas/preflight.ts';
 import { createHandler as readManifest } from '../lambdas/read-manifest.ts';
+import { createHandler as scaleService } from '../lambdas/scale-service.ts';
 import { createHandler as verifyCounts } from '../lambdas/verify-counts.ts';
 import type { JsonObject } from '../statemachine/asl.ts';
 import type { FunctionName } from '../statemachine/functions.ts';
@@ -14,19 +18,21 @@ import type { Settings } from '../statemachine/settings.ts';
 import { awsIntegration, type Handler } from './aws-integration.ts';
 import type { Clock } from './clock.ts';
 import { cloudFormationClient } from './cloudformation/client.ts';
+import { withFailingUpdates } from './cloudformation/failing-updates.ts';
 import { createCloudFormation, type LocalCloudFormation } from './cloudformation/local-cloudformation.ts';
 import { madeUpResources } from './cloudformation/made-up-resources.ts';
-import { providersByType, type ResourceProvider } from './cloudformation/provider.ts';
+import { providersByType } from './cloudformation/provider.ts';
 import type { Program } from './ecs/container.ts';
 import { createEcs, type LocalEcs } from './ecs/local-ecs.ts';
 import { ecsProviders } from './ecs/providers.ts';
-import type { EcsTimes } from './ecs/tasks.ts';
 import type { Integration } from './interpreter/execution.ts';
 import { startLoadBalancer } from './load-balancer.ts';
+import { memoryLockStore } from './lock-store.ts';
 import { ACCOUNT_ID, functionArn } from './names.ts';
 import { relayProgram } from './relay/program.ts';
 import { createSecrets } from './secrets.ts';
 import type { RehearsalTarget } from './target-database.ts';
+import { createWritersLog, type WritersLog } from './writers-log.ts';
 
 /** The piece of AWS in which a rehearsal takes place. */
 export interface World {
@@ -37,11 +43,21 @@ export interface World {
   integration: Integration;
   /** Programs in place of those that stand for an image; `missing`: the image cannot be pulled. */
   programs: Map<string, Program | 'missing'>;
-  /** Reasons for which the next update of a resource type fails. */
+  /** Reasons for which the next update of a resource type fails; `never ends`: it goes on until it is cancelled. */
   failingUpdates: Map<string, string>;
+  /** Which programs that write ran at the same time. */
+  writersLog: WritersLog;
+  /** The last lines of a container's log, for a program that did not come up. */
+  lastLines(container: string): string[];
   /** Called with each line of a container's log. */
   logListeners: Set<(container: string, line: string) => void>;
   stop(): Promise<void>;
+}
+
+/** Command lines of real relay programs in place of the stand-ins: the old one on SQLite, the new one on PostgreSQL. */
+export interface RelayCommands {
+  old?: string;
+  new?: string;
 }
 
 export interface WorldOptions {
@@ -52,11 +68,16 @@ export interface WorldOptions {
   efsDirectory: string;
   scratchDirectory: string;
   domain: string;
+  relayCommands?: RelayCommands;
+  /** How an execution stands, by its ARN; without it every one is taken for running. */
+  describeExecution?: DescribeExecution;
   onLog(container: string, line: string): void;
 }
 
-/** Seconds in the cloud, as measured: most of a start is the image's pull. */
-const TIMES: EcsTimes = { startSeconds: 30, deregistrationDelaySeconds: 10, stopTimeoutSeconds: 30 };
+/** As measured in the cloud: most of it is the image's pull. */
+const TASK_START_SECONDS = 30;
+
+const LAST_LINES_MAX = 5;
 
 export async function createWorld(options: WorldOptions): Promise<World> {
   const { clock, settings, target, domain } = options;
@@ -67,21 +88,25 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const programs: World['programs'] = new Map();
   const logListeners: World['logListeners'] = new Set();
   const failingUpdates: World['failingUpdates'] = new Map();
+  const writersLog = createWritersLog(settings.names);
+  const lastLines = new Map<string, string[]>();
   const ecs = createEcs(
     {
       clock,
-      times: TIMES,
+      startSeconds: TASK_START_SECONDS,
       accountArn: `arn:aws:ecs:${settings.region}:${ACCOUNT_ID}`,
       host: {
         programFor: (image) => {
-          const program = programs.get(image) ?? programFor(image, settings);
+          const program = programs.get(image) ?? programFor(image, settings, options.relayCommands ?? {});
           return program === 'missing' ? undefined : program;
         },
         volumeDirectory: () => options.efsDirectory,
         secretValue: secrets.value,
-        environment: { PATH: process.env.PATH ?? '', TMPDIR: options.scratchDirectory },
+        environment: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR: options.scratchDirectory },
+        onStart: writersLog.onStart,
         onLog(container, line) {
           options.onLog(container, line);
+          lastLines.set(container, [...(lastLines.get(container) ?? []), line].slice(-LAST_LINES_MAX));
           for (const listener of logListeners) listener(container, line);
         },
       },
@@ -93,7 +118,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     ...place,
     resolveSecret: async (id) => secrets.value(id),
     resources: withFailingUpdates(
-      providersByType({ ...ecsProviders(ecs), 'AWS::SecretsManager::Secret': secrets.provider(madeUp) }, madeUp),
+      providersByType(
+        { ...ecsProviders(ecs, madeUp), 'AWS::SecretsManager::Secret': secrets.provider(madeUp) },
+        madeUp,
+      ),
       failingUpdates,
     ),
   });
@@ -106,6 +134,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     endpoint: () => endpoint,
     connect: target.connectAsVerifier,
     artefacts,
+    lock: memoryLockStore(),
+    describeExecution: options.describeExecution ?? (async () => ({ status: 'RUNNING' })),
     clock,
   });
   const functions = new Map(
@@ -117,24 +147,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     endpoint,
     programs,
     failingUpdates,
+    lastLines: (container) => lastLines.get(container) ?? [],
+    writersLog,
     logListeners,
     integration: awsIntegration(ecs, functions),
     async stop() {
       await ecs.stopAll();
       await balancer.close();
-    },
-  };
-}
-
-/** Lets the next update of a type fail once, as a resource handler does, so that the stack rolls back. */
-function withFailingUpdates(resources: ResourceProvider, failing: Map<string, string>): ResourceProvider {
-  return {
-    ...resources,
-    async update(resource, signal) {
-      const reason = failing.get(resource.type);
-      failing.delete(resource.type);
-      if (reason !== undefined) throw new Error(reason);
-      return resources.update(resource, signal);
     },
   };
 }
@@ -145,6 +164,8 @@ interface HandlerWorld {
   endpoint(): { url: string; hostHeader: string };
   connect: RehearsalTarget['connectAsVerifier'];
   artefacts: Map<string, string>;
+  lock: LockStore;
+  describeExecution: DescribeExecution;
   clock: Clock;
 }
 
@@ -154,19 +175,25 @@ function createHandlers({
   endpoint,
   connect,
   artefacts,
+  lock,
+  describeExecution,
   clock,
 }: HandlerWorld): Record<FunctionName, Handler> {
   return {
     preflight: preflight({ ecs, cloudFormation, endpoint }),
+    'execution-lock': executionLock({ store: lock, describeExecution, now: clock.now, pause: clock.sleep }),
     'change-stack': changeStack({
       cloudFormation,
       artefacts: {
         get: async (key) => artefacts.get(key),
         put: async (key, text) => void (artefacts.has(key) || artefacts.set(key, text)),
       },
+      lock,
+      now: clock.now,
     }),
+    'scale-service': scaleService({ ecs, lock }),
     'assert-quiet': assertQuiet({ ecs, cloudFormation, now: clock.now }),
-    'health-check': healthCheck({ ecs, endpoint }),
+    'health-check': healthCheck({ ecs, endpoint, now: clock.now }),
     authority: authority({ connect }),
     'read-manifest': readManifest({ connect }),
     'verify-counts': verifyCounts({ connect }),
@@ -174,11 +201,16 @@ function createHandlers({
 }
 
 /** The programs that stand for the images: two stand-in relays, and the migrator itself. */
-function programFor(image: string, settings: Settings): Program | undefined {
-  if (image === settings.newImage) return relayProgram('postgres');
+function programFor(image: string, settings: Settings, commands: RelayCommands): Program | undefined {
+  if (image === settings.newImage) return shellCommand(commands.new) ?? relayProgram('postgres');
   if (image.includes('-migrate:')) return migratorProgram();
-  if (image.includes('unicity-relay:')) return relayProgram('sqlite');
+  if (image.includes('unicity-relay:')) return shellCommand(commands.old) ?? relayProgram('sqlite');
   return undefined;
+}
+
+/** A command line of the user's. The shell gives its place to the program, so that signals reach it. */
+function shellCommand(command: string | undefined): Program | undefined {
+  return command === undefined ? undefined : { command: '/bin/sh', args: ['-c', `exec ${command}`] };
 }
 
 function migratorProgram(): Program {

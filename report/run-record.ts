@@ -5,13 +5,17 @@ export interface RunRecord {
   formatVersion: 1;
   startedAt: string;
   finishedAt: string;
-  /** `CutoverComplete`, or the error of the execution, or `ChecksFailed` when the rehearsal's own checks found more. */
+  /**
+   * `CutoverComplete`, `RolledBack`, `Restored` (by the machine of that name), `Held` (for an operator), another error of
+   * the execution, or `ChecksFailed` when the rehearsal's own checks found more.
+   */
   outcome: string;
   /** 0 complete and proven, 1 everything else. */
   exitCode: 0 | 1;
   /** What happened, for a person. */
   sentence: string;
-  fault: string | null;
+  /** Names of the faults that were done on purpose. */
+  faults: string[];
   source: { files: string[]; unchanged: boolean };
   target: string;
   /** States in the order in which they were entered; those of a Map once for each iteration. */
@@ -19,13 +23,25 @@ export interface RunRecord {
   tables: TableRecord[];
   /** Seconds of the rehearsal's clock, in which waits count in full. */
   writeStop: { from: string; until: string; seconds: number } | null;
-  /** Events that a client published while the load ran and the relay acknowledged, and how many are served at the end. */
+  /** Events that a relay acknowledged at any time, and how many of them are served at the end. */
   published: { acknowledged: number; served: number };
   /** What serves at the end. */
   serving: { store: 'sqlite' | 'postgres' | 'nothing'; image: string | null };
   /** Source rows that the old relay's file lacks at the end; null when the relay serves from PostgreSQL. */
   missingRows: Record<string, number> | null;
-  execution: { name: string; status: string; output: Json; history: Json };
+  /** The cutover first, then whatever was started beside or after it. */
+  executions: ExecutionRecord[];
+}
+
+export interface ExecutionRecord {
+  machine: string;
+  name: string;
+  status: string;
+  redrives: number;
+  output: Json;
+  error: string | null;
+  cause: string | null;
+  history: Json;
 }
 
 export interface StateRecord {

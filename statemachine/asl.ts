@@ -41,8 +41,8 @@ export type TaskState = Common & {
   Type: 'Task';
   Resource: string;
   Arguments: Json;
-  /** Never absent: the default of AWS is 99,999,999 seconds. */
-  TimeoutSeconds: number;
+  /** Never absent: the default of AWS is 99,999,999 seconds. A string is an expression. */
+  TimeoutSeconds: number | string;
   HeartbeatSeconds?: number;
   Assign?: JsonObject;
   Retry?: Retrier[];

@@ -1,4 +1,4 @@
-import type { JsonObject, States } from './asl.ts';
+import type { Json, JsonObject, States, TaskState } from './asl.ts';
 import type { Settings } from './settings.ts';
 import { invoke, pollEvery } from './tasks.ts';
 
@@ -11,6 +11,8 @@ interface ChangeSetSteps {
   purpose: ChangePurpose;
   what: string;
   desiredCount: 0 | 1;
+  /** An expression for the time from which nothing is waited for any more; without it only the settings' timeouts count. */
+  deadline?: Json;
   next: string;
   onFailure?: string;
 }
@@ -22,15 +24,18 @@ interface ChangeSetSteps {
  * A change set without changes is success: it is passed on with the outcome `empty`.
  */
 export function changeSetStates(settings: Settings, steps: ChangeSetSteps): States {
-  const { suffix, purpose, what, desiredCount, next, onFailure } = steps;
+  const { suffix, purpose, what, desiredCount, deadline = null, next, onFailure } = steps;
   const common: JsonObject = {
-    execution: '{% $states.context.Execution.Name %}',
+    owner: '{% $states.context.Execution.Id %}',
+    // What the stack was before the first edit is kept under this name, also for who takes over.
+    execution: '{% $plan.execution %}',
     attempt: '{% $string($states.context.Execution.RedriveCount) & "-" & $string($states.context.State.RetryCount) %}',
     purpose,
     stackName: settings.stackName,
     names: settings.names,
     newImage: settings.newImage,
     desiredCount,
+    deadline,
   };
   const failure = onFailure ? { onFailure } : {};
   return {
@@ -73,4 +78,17 @@ export function changeSetStates(settings: Settings, steps: ChangeSetSteps): Stat
       },
     ),
   };
+}
+
+/** Takes back an update of ours that is under way, and waits until the stack is at rest. */
+export function restStack(settings: Settings, step: { next: string; onFailure?: string }): TaskState {
+  return invoke(
+    'change-stack',
+    { action: 'rest', owner: '{% $states.context.Execution.Id %}', stackName: settings.stackName },
+    {
+      comment: 'Take back a stack update of ours that is under way, and wait until the stack is at rest',
+      poll: pollEvery(settings.pollIntervalSeconds, settings.stackUpdateTimeoutSeconds),
+      ...step,
+    },
+  );
 }

@@ -22,3 +22,23 @@ export class NotQuiet extends Error {
 export class MigrationFailed extends Error {
   override name = 'MigrationFailed';
 }
+
+/** The migrator was interrupted or could not go on, and the same run may succeed when it is made again. */
+export class MigrationInterrupted extends Error {
+  override name = 'MigrationInterrupted';
+}
+
+/** Another execution holds the lock, or has taken over from this one: this one may not change anything (more). */
+export class LockHeld extends Error {
+  override name = 'LockHeld';
+}
+
+/** An execution stands still until an operator has redriven it. */
+export class HeldForOperator extends Error {
+  override name = 'HeldForOperator';
+}
+
+/** The write stop would become longer than it may be. */
+export class DeadlineExceeded extends Error {
+  override name = 'DeadlineExceeded';
+}

@@ -8,6 +8,14 @@ export const FUNCTIONS = {
     network: 'internet',
     purpose: 'looks at the stack, the service and the old relay before anything is changed',
   },
+  'execution-lock': {
+    network: 'internet',
+    purpose: "lets one execution at a time change the relay's stack, and another take over from one that ended halfway",
+  },
+  'scale-service': {
+    network: 'internet',
+    purpose: 'starts and stops the relay, for the execution that has the lock',
+  },
   'change-stack': {
     network: 'internet',
     purpose: "proposes, guards, executes and awaits one change set of the relay's stack",

@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 /** What a person may say at the start of an execution. `{}` does the right thing; an unknown key is a mistake and is refused. */
 const inputSchema = z.strictObject({
+  /** What a failure leads to: the way back to the old relay (the default), or a halt until an operator redrives. */
+  onFailure: z.enum(['rollback', 'hold']).optional(),
   /** For the audit; the machine does not look at it. */
   comment: z.string().optional(),
 });

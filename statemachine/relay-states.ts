@@ -1,4 +1,4 @@
-import type { TaskState } from './asl.ts';
+import type { Json, JsonObject, TaskState } from './asl.ts';
 import type { Settings } from './settings.ts';
 import { callAws, invoke, pollEvery } from './tasks.ts';
 
@@ -21,24 +21,49 @@ export function describeRelay(step: Step): TaskState {
   );
 }
 
-/** Asks for one task or none, of whichever relay the service now has. */
-export function scale(desiredCount: 0 | 1, comment: string, step: Step): TaskState {
-  return callAws(
-    'ecs',
-    'updateService',
-    { Cluster: '{% $plan.cluster %}', Service: '{% $plan.service %}', DesiredCount: desiredCount },
+/** Asks ECS to stop whatever the service runs. */
+export function scaleDown(settings: Settings, comment: string, step: Step): TaskState {
+  return scale(settings, { desiredCount: 0 }, comment, step);
+}
+
+/**
+ * Asks ECS for one task of the very task definition that was looked at: a service that somebody has given another one
+ * meanwhile would start a relay with the other store. Naming the one that it has makes no new deployment.
+ */
+export function scaleUp(settings: Settings, comment: string, step: Step): TaskState {
+  return scale(settings, { desiredCount: 1, taskDefinition: '{% $relay.taskDefinition %}' }, comment, step);
+}
+
+/** By a function and not by the API itself: only whoever has the lock may do it, a redriven execution too. */
+function scale({ stackName }: Settings, count: JsonObject, comment: string, step: Step): TaskState {
+  return invoke(
+    'scale-service',
+    {
+      stackName,
+      owner: '{% $states.context.Execution.Id %}',
+      cluster: '{% $plan.cluster %}',
+      service: '{% $plan.service %}',
+      ...count,
+    },
     { comment, ...step },
   );
 }
 
+interface AwaitStopped extends Step {
+  comment: string;
+  assign?: JsonObject;
+  /** Stop those too that the service did not start: a relay that was started by hand never ends by itself. */
+  stop?: true;
+}
+
 /** Waits until no task of the family is left, by whatever it was started; `$stopped` tells when the last one ended. */
-export function awaitStopped(settings: Settings, comment: string, step: Step): TaskState {
+export function awaitStopped(settings: Settings, { comment, assign, stop, ...step }: AwaitStopped): TaskState {
   return invoke(
     'assert-quiet',
-    { action: 'count', cluster: '{% $plan.cluster %}', family: '{% $plan.family %}' },
+    { action: 'count', cluster: '{% $plan.cluster %}', family: '{% $plan.family %}', ...(stop && { stop }) },
     {
       comment,
-      assign: { stopped: '{% $states.result.Payload %}' },
+      assign: { stopped: { stoppedAt: '{% $states.result.Payload.stoppedAt %}', seenAt: '{% $now() %}' }, ...assign },
       poll: pollEvery(settings.pollIntervalSeconds, settings.drainTimeoutSeconds),
       ...step,
     },
@@ -46,7 +71,7 @@ export function awaitStopped(settings: Settings, comment: string, step: Step): T
 }
 
 /** From the request for a task to a relay that answers as it should. `$health` and `$healthyAt` tell of it. */
-export function healthCheck(settings: Settings, step: Step): TaskState {
+export function healthCheck(settings: Settings, { deadline, ...step }: Step & { deadline: Json }): TaskState {
   return invoke(
     'health-check',
     {
@@ -55,6 +80,7 @@ export function healthCheck(settings: Settings, step: Step): TaskState {
       taskDefinition: '{% $relay.taskDefinition %}',
       domain: '{% $plan.domain %}',
       samples: '{% $samples[] %}',
+      deadline,
     },
     {
       comment: 'Wait until only that task definition runs, sign in over WebSocket and ask for known events',

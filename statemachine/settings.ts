@@ -11,6 +11,7 @@ const namesSchema = z.strictObject({
   service: name('ZooidRelayService'),
   taskDefinition: name('ZooidRelayTaskDefinition'),
   migrationTaskDefinition: name('MigrationTaskDefinition'),
+  rollbackTaskDefinition: name('RollbackTaskDefinition'),
   subnets: z.array(oneName).min(1).default(['PublicSubnet1', 'PublicSubnet2']),
   securityGroup: name('ECSSecurityGroup'),
   mountTargets: z.array(oneName).default(['EFSMountTarget1', 'EFSMountTarget2']),
@@ -25,7 +26,10 @@ const namesSchema = z.strictObject({
   databaseUrlVariable: name('DATABASE_URL'),
 });
 
-const settingsSchema = z.strictObject({
+/** Less than this leaves no time for a copy, a verification and a stack update. */
+const FORWARD_SECONDS_MIN = 120;
+
+const fieldsSchema = z.strictObject({
   stackName: name('sphere-zooid-relay'),
   region: name('me-central-1'),
   /** The relay image that works on PostgreSQL. */
@@ -39,6 +43,12 @@ const settingsSchema = z.strictObject({
   /** "No task runs" is believed when it is seen twice, this far apart. */
   quietGapSeconds: seconds(10),
   migratorTimeoutSeconds: seconds(3_600),
+  /** How often the migrator is started when its run was interrupted: a database that restarted, a task that was killed. */
+  migratorAttemptsMax: z.int().positive().default(2),
+  /** The longest write stop, the way back included: when it cannot be kept, the cutover goes back by itself. */
+  writeStopSecondsMax: seconds(900),
+  /** What is kept of it for the way back: a stack update that is undone, and the start of the old relay. */
+  wayBackSecondsReserved: seconds(240),
   verifyTimeoutSeconds: seconds(900),
   /** Tables that are verified side by side; each costs the database one sequential scan. */
   verifyConcurrency: z.int().positive().default(2),
@@ -51,6 +61,24 @@ const settingsSchema = z.strictObject({
   /** The whole execution; a limit against an execution that nobody looks at, not a deadline. */
   executionTimeoutSeconds: seconds(86_400),
 });
+
+const settingsSchema = fieldsSchema.refine((fields) => forwardSeconds(fields) >= FORWARD_SECONDS_MIN, {
+  path: ['writeStopSecondsMax'],
+  error: `must leave at least ${FORWARD_SECONDS_MIN} s for copy, verification and switch, beside wayBackSecondsReserved, quietGapSeconds and pollIntervalSeconds`,
+});
+
+/** Seconds from the second look at the stopped relay to the moment at which the way back has to begin. */
+export function forwardSeconds(
+  fields: Pick<
+    z.output<typeof fieldsSchema>,
+    'writeStopSecondsMax' | 'wayBackSecondsReserved' | 'quietGapSeconds' | 'pollIntervalSeconds'
+  >,
+): number {
+  // The write stop began before the second look: at most one poll and the gap between the two looks earlier.
+  return (
+    fields.writeStopSecondsMax - fields.wayBackSecondsReserved - fields.quietGapSeconds - fields.pollIntervalSeconds
+  );
+}
 
 export type Settings = z.output<typeof settingsSchema>;
 export type Names = Settings['names'];

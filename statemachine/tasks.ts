@@ -9,6 +9,10 @@ const FINAL_ERRORS = [
   'HealthCheckFailed',
   'NotQuiet',
   'MigrationFailed',
+  'MigrationInterrupted',
+  'LockHeld',
+  'HeldForOperator',
+  'DeadlineExceeded',
   'States.Timeout',
 ];
 
@@ -35,7 +39,7 @@ export function pollEvery(intervalSeconds: number, timeoutSeconds: number): Retr
   };
 }
 
-interface Step {
+export interface Step {
   comment: string;
   next: string;
   assign?: JsonObject;
@@ -88,17 +92,22 @@ export const CAUSE = `(
   $text = "" ? "no cause was given" : $substring($text, 0, 10000)
 )`;
 
-/** Remembers in `$failure` which state failed and why, and goes on at `next`. */
-export function catchAll(next: string): Catcher[] {
+/** What a variable such as `$failure` holds: which state failed, why, and during which redrive. */
+export function failure(state: string, error: string, cause: string): JsonObject {
+  return { state, error, cause, redriveCount: '{% $states.context.Execution.RedriveCount %}' };
+}
+
+/** Remembers in `$failure`, or another variable, which state failed and why, and goes on at `next`. */
+export function catchAll(next: string, { variable = 'failure', errors = ['States.ALL'] } = {}): Catcher[] {
   return [
     {
-      ErrorEquals: ['States.ALL'],
+      ErrorEquals: errors,
       Assign: {
-        failure: {
-          state: '{% $states.context.State.Name %}',
-          error: '{% $exists($states.errorOutput.Error) ? $states.errorOutput.Error : "Unknown" %}',
-          cause: expression(CAUSE),
-        },
+        [variable]: failure(
+          '{% $states.context.State.Name %}',
+          '{% $exists($states.errorOutput.Error) ? $states.errorOutput.Error : "Unknown" %}',
+          expression(CAUSE),
+        ),
       },
       Next: next,
     },

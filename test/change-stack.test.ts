@@ -1,10 +1,11 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { s3Artefacts } from '../lambdas/change-stack/artefacts.ts';
-import type { ChangeStackEvent } from '../lambdas/change-stack/event.ts';
+import type { ChangeStackEvent, RestStackEvent } from '../lambdas/change-stack/event.ts';
 import type { Inspection } from '../lambdas/change-stack/inspect.ts';
 import type { Proposal } from '../lambdas/change-stack/propose.ts';
 import { createHandler } from '../lambdas/change-stack.ts';
+import type { LockItem } from '../lambdas/execution-lock/lock-store.ts';
 import { applyEdits } from '../lambdas/template-edits/apply.ts';
 import { defaultTemplateNames } from '../lambdas/template-edits/names.ts';
 import { switchEdits } from '../lambdas/template-edits/switch.ts';
@@ -25,24 +26,48 @@ const newImage = 'ghcr.io/unicitynetwork/unicity-relay:pg-migration';
 const oldImage = 'ghcr.io/unicitynetwork/unicity-relay:sha-44d3ff3';
 const switched = applyEdits(templateText, switchEdits(defaultTemplateNames, newImage)).text;
 const originalKey = `${stackName}/run-1/original-template.yaml`;
+const owner = 'arn:aws:states:me-central-1:111122223333:execution:sphere-zooid-relay-cutover:run-1';
+const REST: RestStackEvent = { action: 'rest', owner, stackName };
 const parametersKey = `${stackName}/run-1/original-parameters.json`;
 
 let local: LocalCloudFormation;
 let provider: RecordingProvider;
 let kept: Map<string, string>;
+/** What stands in the lock of any stack. */
+let locked: LockItem | undefined;
+let now: Date;
+/** How many change sets the handler has asked for. */
+let proposed: number;
 /** Every answer and every message, to be searched for secrets. */
 let said: string[];
-let handler: (event: ChangeStackEvent) => Promise<unknown>;
+let handler: (event: ChangeStackEvent | RestStackEvent) => Promise<unknown>;
 
 beforeEach(async () => {
   ({ local, provider } = await deployedStack());
   kept = new Map();
   said = [];
+  now = new Date('2026-01-01T12:00:00.000Z');
+  locked = {
+    stackName,
+    version: 1,
+    owner,
+    since: '2026-01-01T11:00:00.000Z',
+    takenFrom: null,
+    released: false,
+    held: null,
+    plan: null,
+  };
   const artefacts = {
     get: async (key: string) => kept.get(key),
     put: async (key: string, text: string) => void kept.set(key, text),
   };
-  const real = createHandler({ cloudFormation: cloudFormationClient(local), artefacts });
+  proposed = 0;
+  const call: LocalCloudFormation['call'] = (action, input) => {
+    if (action === 'CreateChangeSet') proposed += 1;
+    return local.call(action, input);
+  };
+  const cloudFormation = cloudFormationClient({ ...local, call });
+  const real = createHandler({ cloudFormation, artefacts, lock, now: () => now });
   handler = async (event) => {
     try {
       const result = await real(event);
@@ -55,8 +80,21 @@ beforeEach(async () => {
   };
 });
 
+const lock = { read: async (): Promise<LockItem | undefined> => locked };
+
 function event(purpose: ChangePurpose, desiredCount: number, rest: Partial<ChangeStackEvent> = {}): ChangeStackEvent {
-  return { action: 'propose', execution: 'run-1', purpose, stackName, newImage, desiredCount, attempt: '0-0', ...rest };
+  return {
+    action: 'propose',
+    execution: 'run-1',
+    owner,
+    deadline: null,
+    purpose,
+    stackName,
+    newImage,
+    desiredCount,
+    attempt: '0-0',
+    ...rest,
+  };
 }
 
 /** As the state machine does it: the same call again while it says NotYet. */
@@ -192,6 +230,8 @@ describe('change-stack, the way through', () => {
     const spied = createHandler({
       cloudFormation: client,
       artefacts: { get: async () => undefined, put: async () => {} },
+      lock,
+      now: () => now,
     });
     await spied(event('switch', 0));
     const [request] = asked;
@@ -384,11 +424,6 @@ describe('change-stack, failing', () => {
   it.each([
     ['a stack that is not there', event('switch', 0, { stackName: 'other' }), /^There is no stack other\./],
     [
-      'a restore without what was kept',
-      event('restore', 0),
-      /^There is no .*original-template\.yaml among the artefacts\./,
-    ],
-    [
       'an action without its change set',
       event('switch', 0, { action: 'inspect' }),
       /^The action "inspect" came without a change set\./,
@@ -400,6 +435,264 @@ describe('change-stack, failing', () => {
     ],
   ])('refuses %s', async (_, asked, message) => {
     await expect(handler(asked)).rejects.toMatchObject({ name: 'Refused', message: expect.stringMatching(message) });
+  });
+});
+
+describe('change-stack, with the lock', () => {
+  const other = owner.replace('run-1', 'run-2');
+  const lost: [string, Partial<LockItem> | undefined, string][] = [
+    [
+      'somebody else has taken over',
+      { owner: other },
+      `The execution ${other} has taken over the stack ${stackName} at 2026-01-01T11:00:00.000Z; this one, ${owner}, changes nothing more.`,
+    ],
+    [
+      'this execution has released it',
+      { released: true },
+      `The execution ${owner} has ended and released the stack ${stackName}; it changes nothing more. Start a new one.`,
+    ],
+    [
+      'nobody has it',
+      undefined,
+      `No execution has ever locked the stack ${stackName}; expected ${owner}, which changes nothing. Start a new one.`,
+    ],
+  ];
+  const lose = (change: Partial<LockItem> | undefined) => {
+    locked = change && locked && { ...locked, ...change };
+  };
+
+  it.each(lost)('proposes nothing when %s', async (_, change, message) => {
+    lose(change);
+    await expect(handler(event('switch', 0))).rejects.toMatchObject({ name: 'LockHeld', message });
+    expect([...kept.keys()]).toEqual([]);
+    expect(proposed).toBe(0);
+  });
+
+  it.each(lost)('executes nothing when %s', async (_, change, message) => {
+    const base = event('hold-at-zero', 0);
+    const { proposal } = await inspected(base);
+    lose(change);
+    const late = { ...base, action: 'execute' as const, changeSet: proposal.changeSet, outcome: 'ready' as const };
+    await expect(handler(late)).rejects.toMatchObject({ name: 'LockHeld', message });
+    expect(await stack()).toMatchObject({ StackStatus: 'CREATE_COMPLETE' });
+  });
+
+  it('still looks and waits, which changes nothing', async () => {
+    const base = event('hold-at-zero', 0);
+    const proposal = (await poll(base)) as Proposal;
+    const onward = { ...base, changeSet: proposal.changeSet, outcome: 'ready' as const };
+    lose({ owner: other });
+    expect(await poll({ ...onward, action: 'inspect' })).toMatchObject({ outcome: 'ready' });
+    lose({ owner });
+    await poll({ ...onward, action: 'execute' });
+    lose({ owner: other });
+    expect(await poll({ ...onward, action: 'await' })).toMatchObject({ status: 'complete' });
+  });
+
+  it('reads the lock of the stack that is to be changed', async () => {
+    const read: string[] = [];
+    const spied = createHandler({
+      cloudFormation: cloudFormationClient(local),
+      artefacts: { get: async () => undefined, put: async () => {} },
+      lock: { read: async (name) => void read.push(name) as undefined },
+      now: () => now,
+    });
+    await expect(spied(event('switch', 0))).rejects.toMatchObject({ name: 'LockHeld' });
+    expect(read).toEqual([stackName]);
+  });
+});
+
+describe('change-stack, with a deadline', () => {
+  it('waits no longer than the write stop may last', async () => {
+    const base = event('hold-at-zero', 0, { deadline: '2026-01-01T12:00:00.000Z' });
+    const { proposal, inspection } = await inspected(base);
+    const onward = { ...base, changeSet: proposal.changeSet, outcome: inspection.outcome };
+    await handler({ ...onward, action: 'execute' });
+    await expect(handler({ ...onward, action: 'await' })).rejects.toMatchObject({ name: 'NotYet' });
+    now = new Date('2026-01-01T12:00:00.001Z');
+    await expect(handler({ ...onward, action: 'await' })).rejects.toMatchObject({
+      name: 'DeadlineExceeded',
+      message:
+        'The write stop may not last longer: at its deadline, 2026-01-01T12:00:00.000Z, this was still being waited for: The stack sphere-zooid-relay is in UPDATE_IN_PROGRESS. Expected it to come to rest; asking again.',
+    });
+    await local.settled(stackName);
+    expect(await handler({ ...onward, action: 'await' })).toMatchObject({ status: 'complete' });
+  });
+});
+
+describe('change-stack, restoring out of turn', () => {
+  /** Lets updates of the service wait until the returned function is called. */
+  function blocked(): () => void {
+    let go = () => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    provider.before = ({ verb }) => (verb === 'update' ? gate : Promise.resolve());
+    return go;
+  }
+
+  /** Begins the update of a purpose and does not wait for it. */
+  async function begun(purpose: ChangePurpose, desiredCount: number): Promise<string> {
+    const base = event(purpose, desiredCount);
+    const { proposal } = await inspected(base);
+    await handler({ ...base, action: 'execute', changeSet: proposal.changeSet, outcome: 'ready' });
+    return proposal.changeSet;
+  }
+
+  function counting(cancels: { count: number }, instead?: () => Promise<never>) {
+    const call: LocalCloudFormation['call'] = async (action, input) => {
+      if (action !== 'CancelUpdateStack') return local.call(action, input);
+      cancels.count += 1;
+      return instead === undefined ? local.call(action, input) : instead();
+    };
+    return createHandler({
+      cloudFormation: cloudFormationClient({ ...local, call }),
+      artefacts: { get: async (key) => kept.get(key), put: async () => {} },
+      lock,
+      now: () => now,
+    });
+  }
+
+  it('cancels an update of ours that is under way, waits for its rollback, and then restores', async () => {
+    await whole('hold-at-zero', 0);
+    const go = blocked();
+    const changeSet = await begun('switch', 0);
+    const cancels = { count: 0 };
+    const restoring = counting(cancels);
+    await expect(restoring(REST)).rejects.toMatchObject({
+      name: 'NotYet',
+      message: `The update of the stack ${stackName} by ${changeSet} is being cancelled. Expected the stack to come to rest; asking again.`,
+    });
+    expect(cancels.count).toBe(1);
+    go();
+    await local.settled(stackName);
+    expect(await restoring(REST)).toEqual({ stackStatus: 'UPDATE_ROLLBACK_COMPLETE' });
+    await whole('restore', 0);
+    expect(await text()).toBe(templateText);
+  });
+
+  it.each<ChangePurpose>(['hold-at-zero', 'switch', 'settle', 'restore', 'settle-restored'])(
+    'cancels nothing when a change for %s is proposed',
+    async (purpose) => {
+      const go = blocked();
+      await begun('hold-at-zero', 0);
+      const cancels = { count: 0 };
+      await expect(counting(cancels)(event(purpose, 0))).rejects.toMatchObject({
+        name: 'NotYet',
+        message: 'The stack sphere-zooid-relay is in UPDATE_IN_PROGRESS. Expected it to come to rest; asking again.',
+      });
+      expect(cancels.count).toBe(0);
+      go();
+      await local.settled(stackName);
+      expect(await stack()).toMatchObject({ StackStatus: 'UPDATE_COMPLETE' });
+    },
+  );
+
+  it("waits for somebody else's update and never cancels it", async () => {
+    const go = blocked();
+    const { Id } = await local.call('CreateChangeSet', {
+      StackName: stackName,
+      ChangeSetName: 'theirs-relay-cutover-1',
+      UsePreviousTemplate: true,
+      Parameters: [
+        { ParameterKey: 'RelayDesiredCount', ParameterValue: '0' },
+        ...['RelaySecretKey', 'AdminPubkey', 'AdminPubkeys'].map((ParameterKey) => ({
+          ParameterKey,
+          UsePreviousValue: true,
+        })),
+      ],
+      Capabilities: ['CAPABILITY_IAM'],
+    });
+    const input = { StackName: stackName, ChangeSetName: String(Id) };
+    await expect
+      .poll(() => local.call('DescribeChangeSet', input))
+      .toMatchObject({ Status: 'CREATE_COMPLETE', ExecutionStatus: 'AVAILABLE' });
+    await local.call('ExecuteChangeSet', input);
+    const cancels = { count: 0 };
+    await expect(counting(cancels)(REST)).rejects.toMatchObject({
+      name: 'NotYet',
+      message: 'The stack sphere-zooid-relay is in UPDATE_IN_PROGRESS. Expected it to come to rest; asking again.',
+    });
+    expect(cancels.count).toBe(0);
+    go();
+    await local.settled(stackName);
+  });
+
+  it.each(['EXECUTE_COMPLETE', 'gone'])(
+    'takes an update for foreign when our change set, still named by the stack, is %s',
+    async (status) => {
+      const go = blocked();
+      const changeSet = await begun('hold-at-zero', 0);
+      const cancels = { count: 0 };
+      const call: LocalCloudFormation['call'] = async (action, input) => {
+        if (action === 'CancelUpdateStack') cancels.count += 1;
+        if (action !== 'DescribeChangeSet' || input.ChangeSetName !== changeSet) return local.call(action, input);
+        if (status === 'gone') throw Object.assign(new Error('gone'), { name: 'ChangeSetNotFoundException' });
+        return { Status: 'CREATE_COMPLETE', ExecutionStatus: status };
+      };
+      const restoring = createHandler({
+        cloudFormation: cloudFormationClient({ ...local, call }),
+        artefacts: { get: async () => undefined, put: async () => {} },
+        lock,
+        now: () => now,
+      });
+      await expect(restoring(REST)).rejects.toMatchObject({
+        name: 'NotYet',
+        message: expect.stringContaining(' is in UPDATE_IN_PROGRESS. '),
+      });
+      expect(cancels.count).toBe(0);
+      go();
+      await local.settled(stackName);
+    },
+  );
+
+  it('waits when the update has ended just before it was cancelled, and passes on what else is wrong', async () => {
+    const go = blocked();
+    await begun('hold-at-zero', 0);
+    const failing = (name: string) => async () => {
+      throw Object.assign(new Error('no'), { name });
+    };
+    const late = counting({ count: 0 }, failing('ValidationError'));
+    await expect(late(REST)).rejects.toMatchObject({ name: 'NotYet' });
+    const denied = counting({ count: 0 }, failing('AccessDenied'));
+    await expect(denied(REST)).rejects.toMatchObject({ name: 'AccessDenied' });
+    go();
+    await local.settled(stackName);
+  });
+
+  it('leaves a stack at rest alone, and one that another execution has taken over', async () => {
+    expect(await handler(REST)).toEqual({ stackStatus: 'CREATE_COMPLETE' });
+    locked = { ...(locked as LockItem), owner: `${owner}-other` };
+    await expect(handler(REST)).rejects.toMatchObject({ name: 'LockHeld' });
+  });
+
+  it('changes the desired count alone where nothing was kept, since nothing was ever edited', async () => {
+    const { proposal, inspection } = await whole('restore', 0);
+    expect(proposal).toMatchObject({ edits: [], original: '' });
+    expect(inspection.changes).toContainEqual({
+      logicalId: 'ZooidRelayService',
+      action: 'Modify',
+      replacement: 'False',
+      properties: ['DesiredCount'],
+    });
+    expect(await text()).toBe(templateText);
+    expect((await stack()).Parameters).toEqual(
+      expect.arrayContaining([
+        { ParameterKey: 'RelayDesiredCount', ParameterValue: '0' },
+        { ParameterKey: 'ContainerImage', ParameterValue: oldImage },
+      ]),
+    );
+    expect([...kept.keys()]).toEqual([]);
+  });
+
+  it('names what was kept where there is something, and refuses a template without its values', async () => {
+    await whole('hold-at-zero', 0);
+    expect(await poll(event('restore', 0))).toMatchObject({ edits: [], original: originalKey });
+    kept.delete(parametersKey);
+    await expect(handler(event('restore', 0))).rejects.toMatchObject({
+      name: 'Refused',
+      message: `There is no ${parametersKey} among the artefacts. Expected what was kept before the first edit of this execution. Without it the old template is deployed by hand, from the repository.`,
+    });
   });
 });
 

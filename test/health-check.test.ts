@@ -76,10 +76,12 @@ async function failure(failing: Promise<unknown>): Promise<Error> {
 }
 
 const NOBODY = { url: 'ws://127.0.0.1:1' };
+const NOW = new Date('2026-01-01T12:00:00.000Z');
+const now = () => NOW;
 
 describe("the health check's look at ECS", () => {
   const lookAt = (deployments: Deployment[], tasks: Task[], event = EVENT) =>
-    failure(createHandler({ ecs: fakeEcs(deployments, tasks), endpoint: () => NOBODY })(event));
+    failure(createHandler({ ecs: fakeEcs(deployments, tasks), endpoint: () => NOBODY, now })(event));
 
   it('goes on to the relay when only the task definition runs', async () => {
     const stopped = [task('t0', OLD, 'STOPPED', 'STOPPED'), ...RUNNING];
@@ -154,9 +156,18 @@ describe("the health check's look at ECS", () => {
     expect([error.name, error.message]).toEqual(['HealthCheckFailed', message]);
   });
 
+  it('waits no longer than the write stop may last', async () => {
+    expect(await lookAt([DONE], [], { ...EVENT, deadline: '2026-01-01T12:00:01.000Z' })).toBeInstanceOf(NotYet);
+    const error = await lookAt([DONE], [], { ...EVENT, deadline: '2026-01-01T11:59:59.000Z' });
+    expect([error.name, error.message]).toEqual([
+      'DeadlineExceeded',
+      'The write stop may not last longer: at its deadline, 2026-01-01T11:59:59.000Z, this was still being waited for: No task of service service is RUNNING (desired count 1; tasks: none).',
+    ]);
+  });
+
   it('fails when there is no such service', async () => {
     const ecs = { send: async () => ({ services: [], failures: [{ reason: 'MISSING' }] }) } as unknown as Ecs;
-    const error = await failure(createHandler({ ecs, endpoint: () => NOBODY })(EVENT));
+    const error = await failure(createHandler({ ecs, endpoint: () => NOBODY, now })(EVENT));
     expect(error).toBeInstanceOf(HealthCheckFailed);
     expect(error.message).toBe("Service service was not found in cluster cluster: MISSING. Check the settings' names.");
   });
@@ -176,6 +187,7 @@ describe("the health check's look at the relay", () => {
       ecs: fakeEcs([DONE], RUNNING),
       endpoint: (domain) => ({ url, hostHeader: domain }),
       timeoutSeconds,
+      now,
     });
 
   /** The real relay on the real data, and samples that it gave. */

@@ -24,6 +24,7 @@ describe('the settings', () => {
         service: 'ZooidRelayService',
         taskDefinition: 'ZooidRelayTaskDefinition',
         migrationTaskDefinition: 'MigrationTaskDefinition',
+        rollbackTaskDefinition: 'RollbackTaskDefinition',
         subnets: ['PublicSubnet1', 'PublicSubnet2'],
         securityGroup: 'ECSSecurityGroup',
         mountTargets: ['EFSMountTarget1', 'EFSMountTarget2'],
@@ -41,6 +42,9 @@ describe('the settings', () => {
       drainTimeoutSeconds: 600,
       quietGapSeconds: 10,
       migratorTimeoutSeconds: 3_600,
+      migratorAttemptsMax: 2,
+      writeStopSecondsMax: 900,
+      wayBackSecondsReserved: 240,
       verifyTimeoutSeconds: 900,
       verifyConcurrency: 2,
       stackUpdateTimeoutSeconds: 1_800,
@@ -107,18 +111,71 @@ describe('the settings', () => {
   });
 });
 
+describe('the limit of the write stop', () => {
+  const tooShort =
+    '  writeStopSecondsMax: must leave at least 120 s for copy, verification and switch, beside wayBackSecondsReserved, quietGapSeconds and pollIntervalSeconds';
+
+  it.each([
+    { writeStopSecondsMax: 375 },
+    { wayBackSecondsReserved: 765 },
+    { writeStopSecondsMax: 123, wayBackSecondsReserved: 1, quietGapSeconds: 1, pollIntervalSeconds: 1 },
+  ])('leaves two minutes for the way forward: %j', (raw) => {
+    expect(parseSettings(raw)).toMatchObject(raw);
+  });
+
+  it.each([
+    { writeStopSecondsMax: 374 },
+    { wayBackSecondsReserved: 766 },
+    { quietGapSeconds: 536 },
+    { pollIntervalSeconds: 531 },
+    { writeStopSecondsMax: 1, wayBackSecondsReserved: 1 },
+  ])('is refused where it leaves less: %j', (raw) => {
+    expect(refusal(raw)).toBe(`The settings are not right:\n${tooShort}`);
+  });
+
+  it('is told beside what else is wrong', () => {
+    expect(refusal({ writeStopSecondsMax: 359, migratorAttemptsMax: 0, colour: 'red' })).toBe(
+      [
+        'The settings are not right:',
+        '  migratorAttemptsMax: Too small: expected number to be >0',
+        '  (settings): Unrecognized key: "colour"',
+        tooShort,
+      ].join('\n'),
+    );
+  });
+
+  it.each(['migratorAttemptsMax', 'writeStopSecondsMax', 'wayBackSecondsReserved'])(
+    'and %s are whole and greater than nothing',
+    (key) => {
+      const wrong = [
+        [0, 'Too small: expected number to be >0'],
+        [-1, 'Too small: expected number to be >0'],
+        [1.5, 'Invalid input: expected int, received number'],
+        ['2', 'Invalid input: expected number, received string'],
+      ] as const;
+      for (const [value, message] of wrong)
+        expect(refusal({ [key]: value }).split('\n')).toContain(`  ${key}: ${message}`);
+    },
+  );
+});
+
 describe("the execution's input", () => {
-  it('may be empty, or have a comment', () => {
-    expect(inputFindings({})).toBeUndefined();
-    expect(inputFindings({ comment: 'as agreed on Tuesday' })).toBeUndefined();
+  it('may be empty, have a comment, or say what a failure leads to', () => {
+    for (const input of [
+      {},
+      { comment: 'as agreed on Tuesday' },
+      { onFailure: 'rollback' },
+      { onFailure: 'hold', comment: '' },
+    ])
+      expect(inputFindings(input), JSON.stringify(input)).toBeUndefined();
   });
 
   it('may have nothing else', () => {
-    expect(inputFindings({ comment: 7, onFailure: 'hold' })).toBe(
-      'The input of the execution is not right: comment: Invalid input: expected string, received number; Unrecognized key: "onFailure". Known: comment.',
+    expect(inputFindings({ comment: 7, onFailure: 'retry', takeOver: true })).toBe(
+      'The input of the execution is not right: onFailure: Invalid option: expected one of "rollback"|"hold"; comment: Invalid input: expected string, received number; Unrecognized key: "takeOver". Known: onFailure, comment.',
     );
     expect(inputFindings(null)).toBe(
-      'The input of the execution is not right: Invalid input: expected object, received null. Known: comment.',
+      'The input of the execution is not right: Invalid input: expected object, received null. Known: onFailure, comment.',
     );
   });
 });

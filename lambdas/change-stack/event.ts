@@ -1,5 +1,6 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { ChangePurpose } from '../../statemachine/change-set-states.ts';
+import type { LockStore } from '../execution-lock/lock-store.ts';
 import type { TemplateNames } from '../template-edits/names.ts';
 import type { ArtefactStore } from './artefacts.ts';
 
@@ -8,6 +9,10 @@ export interface ChangeStackEvent {
   action: 'propose' | 'inspect' | 'execute' | 'await';
   /** Name of the execution: the original template is kept under it. */
   execution: string;
+  /** ARN of the calling execution: it has to have the stack's lock. */
+  owner: string;
+  /** ISO time after which nothing is waited for any more; null for none. */
+  deadline: string | null;
   purpose: ChangePurpose;
   stackName: string;
   names?: TemplateNames;
@@ -23,7 +28,17 @@ export interface ChangeStackEvent {
   outcome?: 'ready' | 'empty';
 }
 
+/** Asks for a stack at rest, before the way back begins. */
+export interface RestStackEvent {
+  action: 'rest';
+  owner: string;
+  stackName: string;
+  deadline?: null;
+}
+
 export interface ChangeStackDependencies {
   cloudFormation: CloudFormationClient;
   artefacts: ArtefactStore;
+  lock: Pick<LockStore, 'read'>;
+  now(): Date;
 }

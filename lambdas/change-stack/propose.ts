@@ -12,7 +12,7 @@ import { applyEdits } from '../template-edits/apply.ts';
 import { parseTemplate } from '../template-edits/document.ts';
 import { defaultTemplateNames } from '../template-edits/names.ts';
 import { switchEdits } from '../template-edits/switch.ts';
-import { type ArtefactStore, originalKeys } from './artefacts.ts';
+import { originalKeys } from './artefacts.ts';
 import type { ChangeStackDependencies, ChangeStackEvent } from './event.ts';
 import { describeChangeSet, describeStack, isNamed } from './stack.ts';
 
@@ -27,13 +27,15 @@ export interface Proposal {
   changeSet: string;
   /** Titles of the edits that changed the text. */
   edits: string[];
-  /** Key under which the template lies that the stack had before the first edit. */
+  /** Key under which the template lies that the stack had before the first edit; empty where nothing was ever edited. */
   original: string;
 }
 
 /**
  * Makes the change set of one purpose, after keeping the stack's template and parameter values as they were before the
- * first edit of this execution. Throws NotYet while the stack is busy, Refused when the stack or its template will not do.
+ * first edit of this execution. Where nothing was kept, nothing was edited, and a restore changes the desired count alone.
+ *
+ * Throws NotYet while the stack is busy, Refused when the stack or its template will not do.
  */
 export async function propose(deps: ChangeStackDependencies, event: ChangeStackEvent): Promise<Proposal> {
   const stack = await describeStack(deps.cloudFormation, event.stackName);
@@ -43,20 +45,21 @@ export async function propose(deps: ChangeStackDependencies, event: ChangeStackE
     new GetTemplateCommand({ StackName: event.stackName, TemplateStage: 'Original' }),
   );
   if (event.purpose === 'hold-at-zero' || event.purpose === 'switch') await keepOriginal(deps, keys, text, stack);
-  const next = await nextTemplate(deps, event, keys.template, text);
+  const original = event.purpose === 'restore' ? await keptOriginal(deps, keys) : undefined;
+  const isUnedited = event.purpose === 'restore' && original === undefined;
+  const next = nextTemplate(event, text, original?.template);
   if (Buffer.byteLength(next.text) > templateBytesMax) {
     throw new Refused(
       `The template has ${Buffer.byteLength(next.text)} bytes. Expected at most ${templateBytesMax}, which is what one request can carry. Shorten the template (comments count), deploy it, and start again.`,
     );
   }
-  const originals = event.purpose === 'restore' ? await originalValues(deps, keys.parameters) : undefined;
-  const parameters = nextParameters(event, next.text, stack.Parameters ?? [], originals);
+  const parameters = nextParameters(event, next.text, stack.Parameters ?? [], original?.values);
   const changeSet = await createOnce(deps.cloudFormation, event, {
     text: next.text,
     parameters,
     capabilities: stack.Capabilities ?? [],
   });
-  return { changeSet, edits: next.applied, original: keys.template };
+  return { changeSet, edits: next.applied, original: isUnedited ? '' : keys.template };
 }
 
 function assertUpdatable({ StackName, StackStatus = 'CREATE_FAILED' }: Stack): void {
@@ -85,32 +88,34 @@ async function keepOriginal(
   if ((await artefacts.get(keys.template)) === undefined) await artefacts.put(keys.template, text);
 }
 
-async function nextTemplate(
-  { artefacts }: ChangeStackDependencies,
-  event: ChangeStackEvent,
-  originalKey: string,
+function nextTemplate(
+  { purpose, names, newImage }: ChangeStackEvent,
   text: string,
-): Promise<{ text: string; applied: string[] }> {
-  if (event.purpose === 'restore') return { text: await kept(artefacts, originalKey), applied: [] };
-  if (event.purpose !== 'switch') return { text, applied: [] };
-  if (event.newImage === undefined) {
+  original: string | undefined,
+): { text: string; applied: string[] } {
+  if (purpose !== 'switch') return { text: original ?? text, applied: [] };
+  if (newImage === undefined) {
     throw new Refused(
       'The purpose "switch" came without a new image. Expected newImage. Set the image in the execution input.',
     );
   }
-  return applyEdits(text, switchEdits(event.names ?? defaultTemplateNames, event.newImage));
+  return applyEdits(text, switchEdits(names ?? defaultTemplateNames, newImage));
 }
 
-async function kept(artefacts: ArtefactStore, key: string): Promise<string> {
-  const text = await artefacts.get(key);
-  if (text !== undefined) return text;
-  throw new Refused(
-    `There is no ${key} among the artefacts. Expected what was kept before the first edit of this execution. Without it the old template is deployed by hand, from the repository.`,
-  );
-}
-
-async function originalValues({ artefacts }: ChangeStackDependencies, key: string): Promise<Map<string, string>> {
-  return new Map(Object.entries(JSON.parse(await kept(artefacts, key)) as Record<string, string>));
+/** What was kept before the first edit of the execution. The template was kept last: where it is missing, nothing was edited. */
+async function keptOriginal(
+  { artefacts }: ChangeStackDependencies,
+  keys: { template: string; parameters: string },
+): Promise<{ template: string; values: Map<string, string> } | undefined> {
+  const template = await artefacts.get(keys.template);
+  if (template === undefined) return undefined;
+  const values = await artefacts.get(keys.parameters);
+  if (values === undefined) {
+    throw new Refused(
+      `There is no ${keys.parameters} among the artefacts. Expected what was kept before the first edit of this execution. Without it the old template is deployed by hand, from the repository.`,
+    );
+  }
+  return { template, values: new Map(Object.entries(JSON.parse(values) as Record<string, string>)) };
 }
 
 /**

@@ -8,12 +8,14 @@ export interface ActionWorld {
   services: Map<string, Service>;
   scheduler: Scheduler;
   definitionOf(arn: string): TaskDefinition;
+  /** Gives a service a task definition; another one than it has makes a new deployment. */
+  deploy(service: Service, taskDefinition: string): void;
   runTask(start: Omit<TaskStart, 'definition' | 'startedBy'> & { taskDefinition: string }): RunningTask;
 }
 
 /** The API actions that the state machine and the handlers call, with inputs and outputs in camelCase as the API has them. */
 export function ecsActions(world: ActionWorld): Record<string, (input: JsonObject) => object> {
-  const { tasks, services, scheduler, definitionOf } = world;
+  const { tasks, services, scheduler, definitionOf, deploy } = world;
   const find = (name: string): Service | undefined =>
     [...services.values()].find(({ serviceName, serviceArn }) => serviceName === name || serviceArn === name);
   return {
@@ -21,6 +23,8 @@ export function ecsActions(world: ActionWorld): Record<string, (input: JsonObjec
       const service = find(String(input.service));
       if (!service) throw ecsError('ServiceNotFoundException', 'Service not found.');
       if (typeof input.desiredCount === 'number') service.desiredCount = input.desiredCount;
+      if (typeof input.taskDefinition === 'string')
+        deploy(service, definitionOf(input.taskDefinition).taskDefinitionArn);
       scheduler.schedule(service);
       return { service: apiService(service, scheduler.tasksOf(service)) };
     },

@@ -19,6 +19,8 @@ export interface Host {
   /** Variables that every process needs here and no container has, such as PATH. */
   environment: Record<string, string>;
   onLog(container: string, line: string): void;
+  /** A container's program runs from now on, until `exited` resolves. */
+  onStart(definition: ContainerDefinition, override: ContainerOverride | undefined, exited: Promise<number>): void;
 }
 
 export interface Container {
@@ -65,7 +67,9 @@ export function startContainer(
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => host.onLog(definition.name, line));
   }
-  return { port: hasPort ? port : undefined, exited: exitCodeOf(child), signal: (name) => void child.kill(name) };
+  const exited = exitCodeOf(child);
+  host.onStart(definition, override, exited);
+  return { port: hasPort ? port : undefined, exited, signal: (name) => void child.kill(name) };
 }
 
 function localEnvironment(

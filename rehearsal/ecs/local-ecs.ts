@@ -10,6 +10,7 @@ interface ServiceProperties {
   serviceName: string;
   taskDefinition: string;
   desiredCount: number;
+  deregistrationDelaySeconds?: number;
 }
 
 /** A region's ECS in this process: task definitions, services, and tasks that are child processes. */
@@ -22,6 +23,10 @@ export interface LocalEcs {
   deleteService(serviceName: string): Promise<void>;
   runTask: ActionWorld['runTask'];
   tasks(): Task[];
+  /** A service as it is now; undefined when there is none of that name. */
+  service(serviceName: string): Service | undefined;
+  /** Stops the tasks of a group and waits for their end. */
+  stopGroup(group: string): Promise<void>;
   /** Image of the first container of a task definition. */
   imageOf(taskDefinition: string): string | null;
   /** Ends the containers of a task definition's running tasks by SIGKILL. */
@@ -29,7 +34,7 @@ export interface LocalEcs {
   stopAll(): Promise<void>;
 }
 
-/** @param balancer stands before the tasks of every service */
+/** @param balancer stands before the tasks of every service that has a target group */
 export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
   const { clock, accountArn } = world;
   const definitions = new Map<string, TaskDefinition>();
@@ -41,13 +46,15 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
     if (!found) throw ecsError('ClientException', `Unable to describe task definition ${arn}.`);
     return found;
   };
-  const startForService = ({ serviceName, clusterArn, taskDefinition, deployments }: Service): RunningTask =>
+  const startForService = ({ serviceName, clusterArn, taskDefinition, ...service }: Service): RunningTask =>
     startTask(world, {
       cluster: clusterArn.split('/').at(-1) as string,
       definition: definitionOf(taskDefinition),
       group: `service:${serviceName}`,
-      startedBy: deployments[0]?.id ?? '',
-      balancer,
+      startedBy: service.deployments[0]?.id ?? '',
+      ...(service.deregistrationDelaySeconds !== undefined && {
+        target: { balancer, deregistrationDelaySeconds: service.deregistrationDelaySeconds },
+      }),
     });
   const scheduler = createScheduler({ clock, services, tasks, start: startForService });
   const runTask: LocalEcs['runTask'] = ({ taskDefinition, ...start }) => {
@@ -55,7 +62,14 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
     tasks.push(task);
     return task;
   };
-  const actions = ecsActions({ tasks, services, scheduler, definitionOf, runTask });
+  const deploy = (service: Service, taskDefinition: string): void => {
+    if (service.deployments[0]?.taskDefinition !== taskDefinition) {
+      const earlier = service.deployments.map((one) => ({ ...one, status: 'ACTIVE' as const }));
+      service.deployments = [newDeployment(taskDefinition, clock.now()), ...earlier];
+    }
+    service.taskDefinition = taskDefinition;
+  };
+  const actions = ecsActions({ tasks, services, scheduler, definitionOf, deploy, runTask });
 
   return {
     async call(action, input) {
@@ -76,7 +90,7 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
       definitions.set(taskDefinitionArn, definition);
       return definition;
     },
-    async putService({ cluster, serviceName, taskDefinition, desiredCount }, signal) {
+    async putService({ cluster, serviceName, taskDefinition, desiredCount, ...others }, signal) {
       const service: Service = services.get(serviceName) ?? {
         serviceArn: `${accountArn}:service/${cluster}/${serviceName}`,
         serviceName,
@@ -85,11 +99,8 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
         desiredCount,
         deployments: [],
       };
-      if (service.deployments[0]?.taskDefinition !== taskDefinition) {
-        const earlier = service.deployments.map((one) => ({ ...one, status: 'ACTIVE' as const }));
-        service.deployments = [newDeployment(taskDefinition, clock.now()), ...earlier];
-      }
-      Object.assign(service, { taskDefinition, desiredCount });
+      deploy(service, taskDefinition);
+      Object.assign(service, { desiredCount, ...others });
       services.set(serviceName, service);
       await scheduler.stable(service, signal);
       return service;
@@ -104,6 +115,12 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
     },
     runTask,
     tasks: () => tasks.map(apiTask),
+    service: (serviceName) => structuredClone(services.get(serviceName)),
+    async stopGroup(group) {
+      const found = tasks.filter((task) => task.group === group);
+      for (const task of found) task.stop({ stopCode: 'UserInitiated', stoppedReason: 'Stopped by hand' });
+      await Promise.all(found.map(({ stopped }) => stopped));
+    },
     imageOf: (taskDefinition) => definitions.get(taskDefinition)?.containerDefinitions[0]?.image ?? null,
     kill(taskDefinition) {
       for (const task of tasks.filter(({ taskDefinitionArn }) => taskDefinitionArn === taskDefinition)) task.kill();

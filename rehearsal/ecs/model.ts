@@ -8,6 +8,8 @@ export interface ContainerDefinition {
   secrets?: { name: string; valueFrom: string }[];
   mountPoints?: { sourceVolume: string; containerPath: string; readOnly?: boolean }[];
   portMappings?: { containerPort: number }[];
+  /** Seconds from SIGTERM to SIGKILL. */
+  stopTimeout?: number;
 }
 
 export interface TaskDefinition {
@@ -49,6 +51,8 @@ export interface Service {
   clusterArn: string;
   taskDefinition: string;
   desiredCount: number;
+  /** Of its target group; undefined where no load balancer stands before it. */
+  deregistrationDelaySeconds?: number;
   deployments: Deployment[];
 }
 

@@ -1,11 +1,28 @@
 import type { Json, JsonObject } from '../../statemachine/asl.ts';
-import type { ResolvedResource, ResourceProvider } from '../cloudformation/provider.ts';
+import type { ProvidedResource, ResolvedResource, ResourceProvider } from '../cloudformation/provider.ts';
 import type { LocalEcs } from './local-ecs.ts';
 import type { ContainerDefinition } from './model.ts';
 
-/** Makes the ECS resources of a template real in the local ECS. A service is there when it is stable. */
-export function ecsProviders(ecs: LocalEcs): Record<string, ResourceProvider> {
+/** Of a target group that says nothing else. Source: Elastic Load Balancing user guide, "Deregistration delay". */
+const DEREGISTRATION_DELAY_SECONDS = 300;
+
+/**
+ * Makes the ECS resources of a template real in the local ECS. A service is there when it is stable.
+ *
+ * @param others makes the target groups, which here are only looked at: a task drains as long as its group says
+ */
+export function ecsProviders(ecs: LocalEcs, others: ResourceProvider): Record<string, ResourceProvider> {
+  const delays = new Map<string, number>();
+  const remember = ({ properties }: ResolvedResource, made: ProvidedResource): ProvidedResource => {
+    delays.set(made.physicalId, deregistrationDelay(properties));
+    return made;
+  };
   return {
+    'AWS::ElasticLoadBalancingV2::TargetGroup': {
+      create: async (resource, signal) => remember(resource, await others.create(resource, signal)),
+      update: async (resource, signal) => remember(resource, await others.update(resource, signal)),
+      delete: (resource, signal) => others.delete(resource, signal),
+    },
     'AWS::ECS::TaskDefinition': {
       async create({ properties }) {
         const { family, containerDefinitions } = toCamelCase(properties) as unknown as {
@@ -22,25 +39,35 @@ export function ecsProviders(ecs: LocalEcs): Record<string, ResourceProvider> {
       delete: async () => {},
     },
     'AWS::ECS::Service': {
-      create: (resource, signal) => putService(ecs, resource, signal),
-      update: (resource, signal) => putService(ecs, resource, signal),
+      create: (resource, signal) => putService(ecs, delays, resource, signal),
+      update: (resource, signal) => putService(ecs, delays, resource, signal),
       delete: async ({ properties }) => ecs.deleteService(String(properties.ServiceName)),
     },
   };
 }
 
+function deregistrationDelay({ TargetGroupAttributes = [] }: JsonObject): number {
+  const attributes = TargetGroupAttributes as { Key: string; Value: string }[];
+  const seconds = attributes.find(({ Key }) => Key === 'deregistration_delay.timeout_seconds')?.Value;
+  return seconds === undefined ? DEREGISTRATION_DELAY_SECONDS : Number(seconds);
+}
+
 async function putService(
   ecs: LocalEcs,
+  delays: Map<string, number>,
   { properties }: ResolvedResource,
   signal?: AbortSignal,
 ): ReturnType<ResourceProvider['create']> {
-  const { Cluster, ServiceName, TaskDefinition, DesiredCount } = properties;
+  const { Cluster, ServiceName, TaskDefinition, DesiredCount, LoadBalancers = [] } = properties;
+  const [group] = (LoadBalancers as { TargetGroupArn: string }[]).map(({ TargetGroupArn }) => TargetGroupArn);
+  const deregistrationDelaySeconds = group === undefined ? undefined : delays.get(group);
   const service = await ecs.putService(
     {
       cluster: String(Cluster),
       serviceName: String(ServiceName),
       taskDefinition: String(TaskDefinition),
       desiredCount: Number(DesiredCount),
+      ...(deregistrationDelaySeconds !== undefined && { deregistrationDelaySeconds }),
     },
     signal,
   );

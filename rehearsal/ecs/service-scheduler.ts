@@ -14,7 +14,7 @@ export interface Scheduler {
   schedule(service: Service): void;
   scheduleAll(): void;
   tasksOf(service: Service): RunningTask[];
-  /** Waits until the service has what it should have and nothing else. */
+  /** Waits until the service has what it should have and nothing else. Rejects once everything is shut down. */
   stable(service: Service, signal?: AbortSignal): Promise<void>;
   /** From now on tasks are stopped and none is started. */
   shutDown(): void;
@@ -22,6 +22,8 @@ export interface Scheduler {
 
 const STABLE_POLL_SECONDS = 5;
 const RESTART_SECONDS = 2;
+/** Source: ECS developer guide, "How the deployment circuit breaker works": three for a service of one task. */
+const FAILED_TASKS_MAX = 3;
 
 /** The part of ECS that starts and stops the tasks of services. Old tasks go before new ones come: MinimumHealthyPercent is 0. */
 export function createScheduler({ clock, services, tasks, start }: SchedulerWorld): Scheduler {
@@ -59,7 +61,9 @@ export function createScheduler({ clock, services, tasks, start }: SchedulerWorl
     tasksOf,
     async stable(service, signal) {
       for (;;) {
+        if (shuttingDown) throw new Error('The rehearsal has ended: no task is started any more.');
         schedule(service);
+        breakCircuit(service, tasksOf(service));
         const alive = tasksOf(service).filter(({ lastStatus }) => lastStatus !== 'STOPPED');
         const allRun = alive.every(({ lastStatus }) => lastStatus === 'RUNNING');
         if (service.deployments.length === 1 && alive.length === service.desiredCount && allRun) return;
@@ -82,4 +86,18 @@ function completeRollout(service: Service): void {
   if (!primary) return;
   primary.rolloutState = 'COMPLETED';
   service.deployments = [primary];
+}
+
+/** Only a deployment under way is watched: a change of the count makes none. @throws Error, as CloudFormation reports it */
+function breakCircuit({ deployments: [primary] }: Service, tasks: RunningTask[]): void {
+  if (primary?.rolloutState !== 'IN_PROGRESS') return;
+  const failed = tasks.filter(
+    ({ startedBy, stopCode }) =>
+      startedBy === primary.id && (stopCode === 'EssentialContainerExited' || stopCode === 'TaskFailedToStart'),
+  );
+  if (failed.length < FAILED_TASKS_MAX) return;
+  primary.rolloutState = 'FAILED';
+  throw new Error(
+    `Resource handler returned message: "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."`,
+  );
 }

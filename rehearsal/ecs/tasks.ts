@@ -7,15 +7,8 @@ import type { LoadBalancer } from '../load-balancer.ts';
 import { type Container, type Host, startContainer } from './container.ts';
 import type { ContainerOverride, Task, TaskDefinition } from './model.ts';
 
-/** How long things take in the cloud, in seconds of the rehearsal's clock. */
-export interface EcsTimes {
-  /** From PROVISIONING to the start of the container: address, image pull. */
-  startSeconds: number;
-  /** The target group's deregistration delay: from the stop request to SIGTERM. */
-  deregistrationDelaySeconds: number;
-  /** From SIGTERM to SIGKILL. */
-  stopTimeoutSeconds: number;
-}
+/** From SIGTERM to SIGKILL, where the container says nothing else. Source: ECS developer guide, "Container timeouts". */
+const STOP_TIMEOUT_SECONDS = 30;
 
 export interface RunningTask extends Task {
   /** Resolves when the task is STOPPED. */
@@ -31,16 +24,24 @@ export interface TaskStart {
   group: string;
   startedBy: string;
   overrides?: ContainerOverride[];
-  /** Registered as its target once the task accepts connections. */
-  balancer?: LoadBalancer;
+  /** Stands before the task, as its target group says. */
+  target?: BalancedTarget;
   /** Gets the lines of the task's log besides the host. */
   onLog?(line: string): void;
+}
+
+export interface BalancedTarget {
+  /** Gets the task as its target once that accepts connections. */
+  balancer: LoadBalancer;
+  /** From the request to stop to SIGTERM. */
+  deregistrationDelaySeconds: number;
 }
 
 export interface TaskWorld {
   clock: Clock;
   host: Host;
-  times: EcsTimes;
+  /** From PROVISIONING to the start of the container, in seconds of the clock: address, image pull. */
+  startSeconds: number;
   accountArn: string;
 }
 
@@ -75,10 +76,10 @@ export function startTask(world: TaskWorld, start: TaskStart): RunningTask {
 }
 
 async function live(world: TaskWorld, start: TaskStart, task: RunningTask, stopRequested: AbortSignal): Promise<void> {
-  const { clock, host, times } = world;
+  const { clock, host, startSeconds } = world;
   const definition = start.definition.containerDefinitions[0];
   if (!definition) throw new Error(`The task definition ${task.taskDefinitionArn} has no container.`);
-  await clock.sleep(times.startSeconds, stopRequested).catch(() => {});
+  await clock.sleep(startSeconds, stopRequested).catch(() => {});
   if (stopRequested.aborted) return finish(task, clock);
 
   const override = start.overrides?.find(({ name }) => name === definition.name);
@@ -90,14 +91,15 @@ async function live(world: TaskWorld, start: TaskStart, task: RunningTask, stopR
   task.kill = () => container.signal('SIGKILL');
   setStatus(task, 'RUNNING');
   task.startedAt = clock.now();
-  if (start.balancer) void register(start.balancer, container);
+  const balancer = start.target?.balancer;
+  if (balancer) void register(balancer, container);
 
   const requested = new Promise<'requested'>((resolve) =>
     stopRequested.addEventListener('abort', () => resolve('requested'), { once: true }),
   );
   const ended = await Promise.race([container.exited, requested]);
   const exitCode = ended === 'requested' ? await drainAndStop(world, start, task, container) : ended;
-  if (start.balancer && start.balancer.target === container.port) start.balancer.target = undefined;
+  if (balancer && balancer.target === container.port) balancer.target = undefined;
   task.desiredStatus = 'STOPPED';
   task.stopCode ??= 'EssentialContainerExited';
   task.stoppedReason ??= 'Essential container in task exited';
@@ -112,16 +114,18 @@ async function drainAndStop(
   task: RunningTask,
   container: Container,
 ): Promise<number> {
-  const { clock, times } = world;
-  if (start.balancer) {
+  const { clock } = world;
+  if (start.target) {
+    const { balancer, deregistrationDelaySeconds } = start.target;
     setStatus(task, 'DEACTIVATING');
-    if (start.balancer.target === container.port) start.balancer.target = undefined;
-    await Promise.race([clock.sleep(times.deregistrationDelaySeconds), container.exited]);
+    if (balancer.target === container.port) balancer.target = undefined;
+    await Promise.race([clock.sleep(deregistrationDelaySeconds), container.exited]);
   }
   setStatus(task, 'STOPPING');
   container.signal('SIGTERM');
   // Ending is the process's own work, so the time for it is real time.
-  const killer = setTimeout(() => container.signal('SIGKILL'), times.stopTimeoutSeconds * 1000);
+  const { stopTimeout = STOP_TIMEOUT_SECONDS } = start.definition.containerDefinitions[0] ?? {};
+  const killer = setTimeout(() => container.signal('SIGKILL'), stopTimeout * 1000);
   const exitCode = await container.exited;
   clearTimeout(killer);
   return exitCode;

@@ -42,6 +42,7 @@ export interface Execution {
   /** The result of the newest run; a failed execution does not reject it. */
   readonly done: Promise<ExecutionResult>;
   readonly redriveCount: number;
+  readonly status: ExecutionResult['status'] | 'RUNNING';
   /** Ends the run as ABORTED; does nothing when it has ended. */
   stop(error?: string, cause?: string): void;
   /** Goes on where the last run stopped. @throws Error while running, after success, and when the history is full */
@@ -86,6 +87,10 @@ class RunningExecution implements Execution {
     // AWS gives the first state no previous event either.
     this.#position = startOf(machine.StartAt, this.#input, {}, 0);
     this.done = this.#run();
+  }
+
+  get status(): ExecutionResult['status'] | 'RUNNING' {
+    return this.#status;
   }
 
   get history(): HistoryEvent[] {

@@ -1,29 +1,36 @@
 import type { Json, TaskState } from '../../statemachine/asl.ts';
+import { SECONDS } from './evaluate.ts';
 import { errorAndCause, StateFailure, untilAborted } from './failure.ts';
 import { toPayload } from './payload-limit.ts';
 import { withRetryAndCatch } from './retry.ts';
-import { contextOf, evaluate, leave, type Outcome, record, type Visit } from './visit.ts';
+import { contextOf, evaluate, evaluateAs, leave, type Outcome, record, type Visit } from './visit.ts';
 
 /** Runs a Task state: Arguments, the integration under its timeout, Assign and Output. */
 export function runTask(state: TaskState, visit: Visit): Promise<Outcome> {
   return withRetryAndCatch(state, visit, async () => {
     const taskArguments = await evaluate(visit, state.Arguments, 'Arguments');
-    const result = await callIntegration(state, visit, taskArguments);
+    const timeoutSeconds = await evaluateAs(visit, state.TimeoutSeconds, 'TimeoutSeconds', SECONDS);
+    const result = await callIntegration(state, visit, taskArguments, timeoutSeconds);
     return { ...(await leave(visit, state, '', { result }, result)), next: state.Next };
   });
 }
 
-async function callIntegration(state: TaskState, visit: Visit, taskArguments: Json): Promise<Json> {
+async function callIntegration(
+  state: TaskState,
+  visit: Visit,
+  taskArguments: Json,
+  timeoutSeconds: number,
+): Promise<Json> {
   const { clock, integration, region } = visit.run;
   const resource = resourceNames(state.Resource);
   const parameters = toPayload(taskArguments, `The input of the task '${visit.name}'`);
   record(visit, 'TaskScheduled', {
-    taskScheduledEventDetails: { ...resource, region, parameters, timeoutInSeconds: state.TimeoutSeconds },
+    taskScheduledEventDetails: { ...resource, region, parameters, timeoutInSeconds: timeoutSeconds },
   });
   record(visit, 'TaskStarted', { taskStartedEventDetails: resource });
 
   const timeout = new AbortController();
-  const cancelTimeout = clock.after(state.TimeoutSeconds, () => timeout.abort(new StateFailure('States.Timeout')));
+  const cancelTimeout = clock.after(timeoutSeconds, () => timeout.abort(new StateFailure('States.Timeout')));
   const signal = AbortSignal.any([visit.signal, timeout.signal]);
   const submitted = (output: Json) => {
     if (signal.aborted) return;

@@ -1,12 +1,15 @@
 import type { StateMachine } from '../asl.ts';
+import { release } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
+import { servesAgain, WAY_BACK, wayBackStates } from '../way-back/way-back.ts';
 import { copyAndVerifyStates } from './copy-and-verify.ts';
+import { failingStates } from './failing.ts';
 import { lookingStates } from './looking.ts';
 import { switchOverStates } from './switch-over.ts';
-import { wayBackStates } from './way-back.ts';
 import { writeStopStates } from './write-stop.ts';
 
-const WAY_BACK = 'AskAuthority';
+const ON_FAILURE = 'OnFailure';
+const WHY = '", because " & $failure.state & " failed with " & $failure.error & ": " & $failure.cause';
 
 /**
  * The cutover (runbook step 5): stop the relay, bring over and prove every row, switch the template, start the new relay
@@ -18,14 +21,22 @@ export function cutoverMachine(settings: Settings): StateMachine {
   return {
     Comment: `Moves the relay of stack ${settings.stackName} from SQLite on EFS to PostgreSQL on RDS`,
     QueryLanguage: 'JSONata',
-    StartAt: 'Preflight',
+    StartAt: 'TakeLock',
     TimeoutSeconds: settings.executionTimeoutSeconds,
     States: {
       ...lookingStates(settings),
-      ...writeStopStates(settings, WAY_BACK),
-      ...copyAndVerifyStates(settings, WAY_BACK),
-      ...switchOverStates(settings, WAY_BACK),
-      ...wayBackStates(settings),
+      ...writeStopStates(settings, ON_FAILURE),
+      ...copyAndVerifyStates(settings, ON_FAILURE),
+      ...switchOverStates(settings, ON_FAILURE, 'ReclaimForWayBack'),
+      ...failingStates(settings, WAY_BACK),
+      ...wayBackStates(settings, 'ReleaseRolledBack'),
+      ReleaseRolledBack: release(settings, 'RolledBack'),
+      RolledBack: {
+        Type: 'Fail',
+        Comment: 'The old relay serves from SQLite; no row was lost',
+        Error: 'RolledBack',
+        Cause: `{% ${servesAgain(WHY)} %}`,
+      },
     },
   };
 }

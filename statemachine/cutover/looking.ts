@@ -1,10 +1,28 @@
 import { expression, type States } from '../asl.ts';
+import { hold, lock, release } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
-import { invoke } from '../tasks.ts';
+import { CAUSE, catchAll, failure, invoke } from '../tasks.ts';
+
+/** A condition without braces. An input that is no object, or has no such key, is not "hold". */
+export const HOLDS = '$states.context.Execution.Input.onFailure = "hold"';
 
 /** Before the write stop: nothing is changed here, so a failure ends the execution and there is nothing to undo. */
 export function lookingStates(settings: Settings): States {
+  const onFailure = 'IsHeldUnchanged';
   return {
+    TakeLock: {
+      ...lock(settings, 'acquire', {}, { comment: 'One execution at a time may change the relay', next: 'Preflight' }),
+      Catch: [
+        { ErrorEquals: ['LockHeld'], Assign: { refusal: expression(CAUSE) }, Next: 'AnotherExecution' },
+        ...catchAll(onFailure),
+      ],
+    },
+    AnotherExecution: {
+      Type: 'Fail',
+      Comment: 'Nothing was changed by this execution',
+      Error: 'AnotherExecution',
+      Cause: '{% "Nothing was changed by this execution: " & $refusal %}',
+    },
     Preflight: invoke(
       'preflight',
       {
@@ -17,15 +35,20 @@ export function lookingStates(settings: Settings): States {
       {
         comment: 'Look at the stack, the service and the old relay; choose events that the new relay must serve',
         assign: {
-          plan: '{% $states.result.Payload %}',
-          // Every variable that the way back reads has a value from the first state on.
+          // Whoever takes over works with the names that were resolved here, and with what was kept under this name.
+          plan: '{% $merge([$states.result.Payload, {"execution": $states.context.Execution.Name}]) %}',
+          // Every variable that a later state reads has a value from the first state on, whichever way leads there.
           authorityAsked: false,
           proposal: null,
           failure: null,
+          manifest: null,
+          verdicts: [],
+          stopped: { stoppedAt: null, seenAt: null },
+          reverseAttempt: 1,
           samples: '{% $states.result.Payload.samples[] %}',
           stackChange: '{% $states.result.Payload.lastChangeSet %}',
         },
-        onFailure: 'PreflightFailed',
+        onFailure,
         next: 'ReadAuthority',
       },
     ),
@@ -35,24 +58,53 @@ export function lookingStates(settings: Settings): States {
       {
         comment: 'Ask the target who holds the truth, and whether a full load stands in it',
         assign: { authority: '{% $states.result.Payload %}' },
-        onFailure: 'PreflightFailed',
+        onFailure,
         next: 'IsPrepared',
       },
     ),
     IsPrepared: {
       Type: 'Choice',
       Comment: 'Go on only when the source holds the truth and a load has been verified',
-      Choices: [{ Condition: '{% $authority.holder = "source" and $authority.loaded %}', Next: 'ScaleDown' }],
+      Choices: [{ Condition: '{% $authority.holder = "source" and $authority.loaded %}', Next: 'RecordPlan' }],
       Default: 'NotPrepared',
     },
+    RecordPlan: lock(
+      settings,
+      'record',
+      { plan: '{% $plan %}' },
+      {
+        comment: 'Leave the plan with the lock, for whoever has to bring the old relay back in place of this execution',
+        onFailure,
+        next: 'ScaleDown',
+      },
+    ),
     NotPrepared: {
-      Type: 'Fail',
-      Comment: 'Nothing was changed',
-      Error: 'NotPrepared',
-      Cause: expression(`$authority.holder = "target"
-        ? "Authority is with the target already: a cutover to PostgreSQL has taken place (run " & $authority.runId & "). Nothing was changed."
-        : "The target holds no verified load. Run prepare first, while the relay is live. Nothing was changed."`),
+      Type: 'Pass',
+      Comment: 'Say what is missing',
+      Assign: {
+        failure: failure(
+          'IsPrepared',
+          'NotPrepared',
+          expression(`$authority.holder = "target"
+            ? "authority is with the target already: a cutover to PostgreSQL has taken place (run " & $authority.runId & ")"
+            : "the target holds no verified load; run prepare first, while the relay is live"`),
+        ),
+      },
+      Next: onFailure,
     },
+    IsHeldUnchanged: {
+      Type: 'Choice',
+      Comment: 'Nothing was changed: wait for an operator, or end',
+      Choices: [{ Condition: `{% ${HOLDS} %}`, Next: 'HoldUnchanged' }],
+      Default: 'ReleaseUnchanged',
+    },
+    HoldUnchanged: hold(
+      settings,
+      'failure',
+      'The relay runs as before; stand here until the cause is removed and the execution redriven',
+      'TakeLock',
+    ),
+    ReleaseUnchanged: release(settings, 'PreflightFailed'),
     PreflightFailed: {
       Type: 'Fail',
       Comment: 'Nothing was changed',

@@ -1,18 +1,20 @@
 import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
-import { describeRelay, healthCheck, scale } from '../relay-states.ts';
+import { release } from '../lock-states.ts';
+import { describeRelay, healthCheck, scaleUp } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
-import { invoke } from '../tasks.ts';
+import { failure, invoke } from '../tasks.ts';
 import { assertQuietPayload } from './copy-and-verify.ts';
 
 /** Runbook steps 5d to 5f: the template goes over to PostgreSQL, then authority, then the new relay starts and is asked. */
-export function switchOverStates(settings: Settings, onFailure: string): States {
+export function switchOverStates(settings: Settings, onFailure: string, wayBack: string): States {
   return {
     ...changeSetStates(settings, {
       suffix: 'Switch',
       purpose: 'switch',
       what: 'the six edits of runbook step 5d, with the desired count still 0',
       desiredCount: 0,
+      deadline: '{% $deadline %}',
       onFailure,
       next: 'DescribeNewRelay',
     }),
@@ -21,21 +23,40 @@ export function switchOverStates(settings: Settings, onFailure: string): States 
     IsSwitched: {
       Type: 'Choice',
       Comment: 'The service must no longer have the task definition of the old relay',
-      Choices: [{ Condition: '{% $relay.taskDefinition != $plan.oldTaskDefinition %}', Next: 'AssertStillQuiet' }],
-      Default: 'NotSwitched',
+      Choices: [
+        // The next two are for after a halt: the target may be the truth already.
+        {
+          Condition: '{% $relay.taskDefinition = $plan.oldTaskDefinition and $authority.holder = "target" %}',
+          Next: 'OldRelayServed',
+        },
+        { Condition: '{% $authority.holder = "target" %}', Next: 'ScaleUp' },
+        { Condition: '{% $relay.taskDefinition = $plan.oldTaskDefinition %}', Next: 'NotSwitched' },
+      ],
+      Default: 'AssertStillQuiet',
     },
     NotSwitched: {
       Type: 'Pass',
       Comment: 'Say so, and take the way back',
       Assign: {
-        failure: {
-          state: 'IsSwitched',
-          error: 'NotSwitched',
-          cause:
-            '{% "the stack took the change set, but the service still has the task definition of the old relay, " & $plan.oldTaskDefinition %}',
-        },
+        failure: failure(
+          'IsSwitched',
+          'NotSwitched',
+          '{% "the stack took the change set, but the service still has the task definition of the old relay, " & $plan.oldTaskDefinition %}',
+        ),
       },
       Next: onFailure,
+    },
+    OldRelayServed: {
+      Type: 'Pass',
+      Comment: 'Whatever the input says: only the way back brings together what each store alone has accepted',
+      Assign: {
+        failure: failure(
+          'IsSwitched',
+          'OldRelayServed',
+          '{% "authority is with the target, but somebody has given the service the task definition of the old relay, " & $plan.oldTaskDefinition & ", which may have accepted events that PostgreSQL does not have." %}',
+        ),
+      },
+      Next: wayBack,
     },
     AssertStillQuiet: invoke('assert-quiet', assertQuietPayload(settings), {
       comment: 'The last look before the target becomes the truth',
@@ -53,16 +74,21 @@ export function switchOverStates(settings: Settings, onFailure: string): States 
         next: 'ScaleUp',
       },
     ),
-    ScaleUp: scale(1, 'Start the relay on PostgreSQL', { onFailure, next: 'HealthCheckNewRelay' }),
-    HealthCheckNewRelay: healthCheck(settings, { onFailure, next: 'ProposeSettle' }),
+    ScaleUp: scaleUp(settings, 'Start the relay on PostgreSQL', { onFailure, next: 'HealthCheckNewRelay' }),
+    HealthCheckNewRelay: healthCheck(settings, {
+      deadline: '{% $deadline %}',
+      onFailure,
+      next: 'ProposeSettle',
+    }),
     ...changeSetStates(settings, {
       suffix: 'Settle',
       purpose: 'settle',
       what: 'the desired count in the template becomes 1 again',
       desiredCount: 1,
       onFailure,
-      next: 'CutoverComplete',
+      next: 'ReleaseComplete',
     }),
+    ReleaseComplete: release(settings, 'CutoverComplete'),
     CutoverComplete: {
       Type: 'Succeed',
       Comment: 'The relay serves from PostgreSQL, and every row was proven',

@@ -1,15 +1,20 @@
 import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
-import { awaitStopped, scale } from '../relay-states.ts';
+import { awaitStopped, scaleDown } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
+import { deadlineFromNow } from '../write-stop-deadline.ts';
 
 /** Runbook step 5a: the relay stops, and stays stopped whatever CloudFormation does meanwhile. */
 export function writeStopStates(settings: Settings, onFailure: string): States {
   return {
-    ScaleDown: scale(0, 'Ask ECS to stop the old relay; clients may still write until its task has stopped', {
-      onFailure,
-      next: 'ProposeHoldAtZero',
-    }),
+    ScaleDown: scaleDown(
+      settings,
+      'Ask ECS to stop the old relay; clients may still write until its task has stopped',
+      {
+        onFailure,
+        next: 'ProposeHoldAtZero',
+      },
+    ),
     // CloudFormation sets the desired count again at every change of the service, and when it rolls one back.
     ...changeSetStates(settings, {
       suffix: 'HoldAtZero',
@@ -19,7 +24,8 @@ export function writeStopStates(settings: Settings, onFailure: string): States {
       onFailure,
       next: 'AwaitStopped',
     }),
-    AwaitStopped: awaitStopped(settings, 'Wait until every task of the family has stopped, those started by hand too', {
+    AwaitStopped: awaitStopped(settings, {
+      comment: 'Wait until every task of the family has stopped, those started by hand too',
       onFailure,
       next: 'QuietGap',
     }),
@@ -29,7 +35,9 @@ export function writeStopStates(settings: Settings, onFailure: string): States {
       Seconds: settings.quietGapSeconds,
       Next: 'ConfirmStopped',
     },
-    ConfirmStopped: awaitStopped(settings, 'Look a second time; the write stop has begun', {
+    ConfirmStopped: awaitStopped(settings, {
+      comment: 'Look a second time; the write stop has begun, and its time is counted',
+      assign: { deadline: deadlineFromNow(settings), attempt: 1 },
       onFailure,
       next: 'RunMigrator',
     }),

@@ -1,5 +1,5 @@
 import type { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { DescribeTasksCommand, type Failure, ListTasksCommand, type Task } from '@aws-sdk/client-ecs';
+import { DescribeTasksCommand, type Failure, ListTasksCommand, StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
 import { describe, expect, it } from 'vitest';
 import { type AssertQuietEvent, createHandler } from '../../lambdas/assert-quiet.ts';
 import { type Ecs, familyOf } from '../../lambdas/ecs-tasks.ts';
@@ -132,6 +132,79 @@ describe('assert-quiet, waiting for the stop', () => {
       name: 'Error',
       message: 'ECS lists 1 task(s) that it does not describe, first arn:task/1: MISSING. Repeat.',
     });
+  });
+});
+
+describe('assert-quiet, stopping', () => {
+  const STOPPING: AssertQuietEvent = { ...COUNT, stop: true };
+
+  /** ECS that stops tasks, or fails to as `refusals` says by a task's name. */
+  function stoppingEcs(tasks: ListedTask[], refusals: Record<string, Error> = {}) {
+    const listing = ecsWith(tasks);
+    const stops: object[] = [];
+    const send = async (command: never) => {
+      if (!((command as object) instanceof StopTaskCommand)) return listing.send(command);
+      const { input } = command as StopTaskCommand;
+      stops.push(input);
+      const refusal = refusals[input.task?.split('/').at(-1) ?? ''];
+      if (refusal !== undefined) throw refusal;
+      return {};
+    };
+    return { stops, ecs: { send } as unknown as Ecs };
+  }
+  const named = (name: string, message: string) => Object.assign(new Error(message), { name });
+  const stopOf = (name: string) => ({
+    cluster: 'cluster',
+    task: `arn:aws:ecs:me-central-1:123456789012:task/cluster/${name}`,
+    reason: 'The way back stops every relay before the old one starts',
+  });
+
+  it('asks every task of the family that should still run to stop, and waits for all of them', async () => {
+    const migrator = { ...alive('migrator', 'RUNNING'), family: 'migrate' };
+    const { ecs, stops } = stoppingEcs([
+      OLD_TASK,
+      alive('running', 'RUNNING'),
+      alive('starting', 'PROVISIONING'),
+      alive('going', 'RUNNING', 'STOPPED'),
+      migrator,
+    ]);
+    expect(await failure(handlerFor(ecs)(STOPPING))).toEqual({
+      name: 'NotYet',
+      message: '3 task(s) of relay have not stopped: running RUNNING, starting PROVISIONING, going RUNNING.',
+    });
+    expect(stops).toEqual([stopOf('running'), stopOf('starting')]);
+  });
+
+  it.each<[string, AssertQuietEvent]>([
+    ['is not told to', COUNT],
+    ['is told not to', { ...COUNT, stop: false }],
+    ['only asserts', ASSERT],
+  ])('stops nothing when it %s', async (_, event) => {
+    const { ecs, stops } = stoppingEcs([alive('running', 'RUNNING')]);
+    await failure(handlerFor(ecs)(event));
+    expect(stops).toEqual([]);
+  });
+
+  it('has nothing to stop when all have stopped', async () => {
+    const { ecs, stops } = stoppingEcs([OLD_TASK]);
+    expect(await handlerFor(ecs)(STOPPING)).toEqual({ stoppedAt: STOP });
+    expect(stops).toEqual([]);
+  });
+
+  it('takes a task that is gone for stopped', async () => {
+    const gone = named('InvalidParameterException', 'The referenced task was not found.');
+    const { ecs } = stoppingEcs([alive('a', 'RUNNING')], { a: gone });
+    expect(await failure(handlerFor(ecs)(STOPPING))).toMatchObject({ name: 'NotYet' });
+  });
+
+  it.each([
+    named('AccessDeniedException', 'not allowed'),
+    named('InvalidParameterException', 'Task Identifier is invalid'),
+    named('ServerException', 'The referenced task was not found.'),
+  ])('asks the others all the same when one cannot be stopped, and says why: $name', async (refusal) => {
+    const { ecs, stops } = stoppingEcs([alive('a', 'RUNNING'), alive('b', 'RUNNING')], { a: refusal });
+    expect(await failure(handlerFor(ecs)(STOPPING))).toEqual({ name: refusal.name, message: refusal.message });
+    expect(stops).toEqual([stopOf('a'), stopOf('b')]);
   });
 });
 

@@ -3,9 +3,9 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { createHandler } from '../../lambdas/authority.ts';
 import { connectByIam } from '../../lambdas/target-database.ts';
-import { beginRun, endRun, lockTarget } from '../../migrator/control-schema.ts';
+import { assertAuthoritySource, beginRun, endRun, lockTarget } from '../../migrator/control-schema.ts';
 import type { Manifest } from '../../migrator/manifest.ts';
-import { migratePlace } from '../support/migrator.ts';
+import { environmentOf, migrateHere, migratePlace } from '../support/migrator.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import {
   connectTo,
@@ -15,7 +15,7 @@ import {
   signedPlace,
   TABLES,
 } from '../support/signed-target.ts';
-import { withClient } from '../support/table-bytes.ts';
+import { databaseObjects, withClient } from '../support/table-bytes.ts';
 
 async function newPlace(): Promise<SignedPlace> {
   const place = await signedPlace();
@@ -162,6 +162,165 @@ describe('taking authority', () => {
   });
 });
 
+describe('returning authority', () => {
+  /** A target that holds authority, with a run of the way back that ended as it is said. */
+  async function gone(mode = 'reverse', status = 'verified') {
+    const scene = await reconciled();
+    await scene.handler({ action: 'take', runId: 'run/0/0' });
+    await withClient(scene.place.url, async (client) => {
+      await beginRun(client, 'run/0/1', mode);
+      await client.query("UPDATE cutover.run SET status = $1 WHERE run_id = 'run/0/1'", [status]);
+    });
+    return scene;
+  }
+  const notReturned = (holder: string, by: string, runId: string) => ({
+    name: 'Refused',
+    message: `Authority was not returned: it is with the ${holder} by run ${by}, and the newest run must be the verified reverse ${runId}. Nothing was changed.`,
+  });
+
+  it('makes the source the truth again, twice as well as once, and no earlier run can take it then', async () => {
+    const { place, handler } = await gone();
+    const returned = { holder: 'source', runId: 'run/0/1', loaded: true };
+    expect(await handler({ action: 'return', runId: 'run/0/1' })).toEqual(returned);
+    const row = await authorityRow(place.url);
+    expect(await handler({ action: 'return', runId: 'run/0/1' })).toEqual(returned);
+    expect(await authorityRow(place.url)).toEqual(row);
+    expect(await failure(handler({ action: 'take', runId: 'run/0/0' }))).toEqual(
+      notTaken('source', 'run/0/1', 'run/0/0'),
+    );
+  });
+
+  it.each([
+    ['reverse', 'running'],
+    ['reverse', 'failed'],
+    ['reverse', 'refused'],
+    ['reconcile', 'verified'],
+    ['withdrawn', 'withdrawn'],
+  ])('is refused for a run of mode "%s" that is "%s"', async (mode, status) => {
+    const { handler } = await gone(mode, status);
+    expect(await failure(handler({ action: 'return', runId: 'run/0/1' }))).toEqual(
+      notReturned('target', 'run/0/0', 'run/0/1'),
+    );
+    expect(await handler({ action: 'read' })).toMatchObject({ holder: 'target', runId: 'run/0/0' });
+  });
+
+  it('is refused for a run that is not the newest, and where the source holds it by another run', async () => {
+    const { place, handler } = await gone();
+    await withClient(place.url, (client) => beginRun(client, 'run/0/2', 'reverse'));
+    expect(await failure(handler({ action: 'return', runId: 'run/0/1' }))).toEqual(
+      notReturned('target', 'run/0/0', 'run/0/1'),
+    );
+    const other = await reconciled();
+    expect(await failure(other.handler({ action: 'return', runId: 'run/0/1' }))).toEqual(
+      notReturned('source', 'prepare/load', 'run/0/1'),
+    );
+  });
+
+  it('waits while a migrator holds the target', async () => {
+    const { place, handler } = await gone();
+    await lockTarget(await openClient(place.url));
+    expect(await failure(handler({ action: 'return', runId: 'run/0/1' }))).toEqual({
+      name: 'NotYet',
+      message: 'A migrator is still at work on the target; authority can be returned when it has ended.',
+    });
+  });
+});
+
+describe('withdrawing the runs', () => {
+  const runs = (url: string) =>
+    withClient(url, async (client) => (await client.query('SELECT * FROM cutover.run ORDER BY started_at')).rows);
+
+  it('keeps authority with the source for good, as far as any run there is may take it, and once is enough', async () => {
+    const { place, handler } = await reconciled();
+    const state = { holder: 'source', runId: 'prepare/load', loaded: true };
+    expect(await handler({ action: 'withdraw', runId: 'run/back' })).toEqual(state);
+    const after = await runs(place.url);
+    expect(after.at(-1)).toMatchObject({ run_id: 'run/back', mode: 'withdrawn', status: 'withdrawn', manifest: null });
+    expect(await handler({ action: 'withdraw', runId: 'run/back' })).toEqual(state);
+    expect(await handler({ action: 'withdraw', runId: 'other/back' })).toEqual(state);
+    expect(await runs(place.url)).toEqual(after);
+    for (const runId of ['run/0/0', 'run/back']) {
+      expect(await failure(handler({ action: 'take', runId }))).toEqual(notTaken('source', 'prepare/load', runId));
+    }
+  });
+
+  it('holds for a later run too when it is done again, and where a run has that name already', async () => {
+    const { place, handler } = await reconciled();
+    await handler({ action: 'withdraw', runId: 'run/back' });
+    await migrated(place, 'reconcile', 'run/1/0');
+    await handler({ action: 'withdraw', runId: 'run/back' });
+    expect(await failure(handler({ action: 'take', runId: 'run/1/0' }))).toMatchObject({ name: 'Refused' });
+    await migrated(place, 'reconcile', 'run/2/0');
+    await handler({ action: 'withdraw', runId: 'run/2/0' });
+    expect(await failure(handler({ action: 'take', runId: 'run/2/0' }))).toMatchObject({ name: 'Refused' });
+    expect((await runs(place.url)).map(({ run_id, mode }) => [run_id, mode])).toEqual([
+      ['prepare/load', 'load'],
+      ['run/0/0', 'reconcile'],
+      ['run/back', 'withdrawn'],
+      ['run/1/0', 'reconcile'],
+      ['run/back/4', 'withdrawn'],
+      ['run/2/0', 'reconcile'],
+      ['run/2/0/6', 'withdrawn'],
+    ]);
+    await migrated(place, 'reconcile', 'run/3/0');
+    expect(await handler({ action: 'take', runId: 'run/3/0' })).toMatchObject({ holder: 'target' });
+  });
+
+  it('changes nothing where the target holds authority, or no migrator has been', async () => {
+    const { place, handler } = await reconciled();
+    const taken = await handler({ action: 'take', runId: 'run/0/0' });
+    const before = await runs(place.url);
+    expect(await handler({ action: 'withdraw', runId: 'run/back' })).toEqual(taken);
+    expect(await runs(place.url)).toEqual(before);
+
+    const { url } = await freshDatabase();
+    const fresh = createHandler({ connect: connectTo(url) });
+    expect(await fresh({ action: 'withdraw', runId: 'run/back' })).toEqual({
+      holder: 'source',
+      runId: null,
+      loaded: false,
+    });
+    expect(await databaseObjects(url)).toEqual([]);
+  });
+
+  it('is not taken for a load, and neither is a reverse', async () => {
+    const { place, handler } = await reconciled();
+    await withClient(place.url, (client) => client.query('DELETE FROM cutover.run'));
+    expect(await handler({ action: 'withdraw', runId: 'run/back' })).toMatchObject({ loaded: false });
+    expect(await runs(place.url)).toHaveLength(1);
+    await withClient(place.url, (client) =>
+      client.query("UPDATE cutover.run SET mode = 'reverse', status = 'verified'"),
+    );
+    expect(await handler({ action: 'read' })).toMatchObject({ loaded: false });
+  });
+
+  it('and taking at the same moment do not both succeed', async () => {
+    const { place, handler } = await reconciled();
+    const client = await openClient(place.url);
+    await client.query('BEGIN');
+    await client.query('SELECT FROM cutover.authority FOR SHARE');
+    const taking = handler({ action: 'take', runId: 'run/0/0' });
+    const failing = failure(taking);
+    const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+    await withClient(place.url, async (watcher) => {
+      while ((await watcher.query(waiting)).rowCount === 0) await new Promise(setImmediate);
+    });
+    await client.query("INSERT INTO cutover.run (run_id) VALUES ('run/back')");
+    await client.query('COMMIT');
+    expect(await failing).toEqual(notTaken('source', 'prepare/load', 'run/0/0'));
+  });
+
+  it('does not wait for a migrator that is in the middle of a write', async () => {
+    const { place, handler } = await reconciled();
+    const migrator = await openClient(place.url);
+    await lockTarget(migrator);
+    await migrator.query('BEGIN');
+    await assertAuthoritySource(migrator);
+    expect(await handler({ action: 'withdraw', runId: 'run/back' })).toMatchObject({ holder: 'source' });
+    expect((await runs(place.url)).at(-1)).toMatchObject({ run_id: 'run/back' });
+  });
+});
+
 describe('the role of the verifying functions', () => {
   /** A reconciled target with a role of its own, which goes with the test. */
   async function withRole() {
@@ -179,11 +338,17 @@ describe('the role of the verifying functions', () => {
     return { place, role, password, connect: connectTo(place.url, { user: role, password }) };
   }
 
-  it('reads authority and takes it', async () => {
-    const { connect } = await withRole();
+  it('reads authority, withdraws runs, takes authority and returns it', async () => {
+    const { connect, place } = await withRole();
     const handler = createHandler({ connect });
     expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', loaded: true });
-    expect(await handler({ action: 'take', runId: 'run/0/0' })).toMatchObject({ holder: 'target' });
+    expect(await handler({ action: 'withdraw', runId: 'run/back' })).toMatchObject({ holder: 'source' });
+    await migrated(place, 'reconcile', 'run/1/0');
+    expect(await handler({ action: 'take', runId: 'run/1/0' })).toMatchObject({ holder: 'target' });
+    expect(await migrateHere('reverse', { ...environmentOf(place), CUTOVER_RUN_ID: 'run/2/0' })).toMatchObject({
+      code: 0,
+    });
+    expect(await handler({ action: 'return', runId: 'run/2/0' })).toMatchObject({ holder: 'source' });
   });
 
   it('reads every table and changes nothing but who holds authority', async () => {

@@ -112,16 +112,14 @@ const parameterWith = (name: string, value: string | undefined): Changes =>
 const serviceWith = (change: Partial<Service>): Changes => ({
   DescribeServices: ({ services: [service] }: { services: [Service] }) => ({ services: [{ ...service, ...change }] }),
 });
-/** Changes the first container of the relay's or of the migrator's task definition. */
-const containerWith = (name: string, change: object): Changes => ({
-  DescribeTaskDefinition: ({ taskDefinition }: { taskDefinition: TaskDefinition }) => ({
-    taskDefinition: {
-      ...taskDefinition,
-      containerDefinitions: taskDefinition.containerDefinitions?.map((container) =>
-        container.name === name ? { ...container, ...change } : container,
-      ),
-    },
-  }),
+/** Changes the container of one task definition; each has one. */
+const containerWith = (task: string, change: object): Changes => ({
+  DescribeTaskDefinition: ({ taskDefinition }: { taskDefinition: TaskDefinition }) => {
+    if (taskDefinition.taskDefinitionArn !== task) return { taskDefinition };
+    const [container, ...others] = taskDefinition.containerDefinitions ?? [];
+    expect(others).toEqual([]);
+    return { taskDefinition: { ...taskDefinition, containerDefinitions: [{ ...container, ...change }] } };
+  },
 });
 const templateWith = (change: (text: string) => string): Changes => ({
   GetTemplate: ({ TemplateBody }: { TemplateBody: string }) => ({ TemplateBody: change(TemplateBody) }),
@@ -130,6 +128,7 @@ const templateWith = (change: (text: string) => string): Changes => ({
 const FAMILY = `${stackName}-zooid-relay`;
 const RELAY_TASK = `arn:aws:ecs:me-central-1:123456789012:task-definition/${FAMILY}:1`;
 const MIGRATION_TASK = `arn:aws:ecs:me-central-1:123456789012:task-definition/${stackName}-migrate:1`;
+const ROLLBACK_TASK = `arn:aws:ecs:me-central-1:123456789012:task-definition/${stackName}-rollback:1`;
 
 describe('preflight', () => {
   it('resolves the names once, and chooses events that the old relay served', async () => {
@@ -146,6 +145,7 @@ describe('preflight', () => {
         subnets: [resources.PublicSubnet1, resources.PublicSubnet2],
         securityGroups: [resources.ECSSecurityGroup],
       },
+      rollback: { taskDefinition: ROLLBACK_TASK },
       samples: expect.any(Array),
       lastChangeSet: null,
     });
@@ -189,12 +189,13 @@ describe('preflight', () => {
     const withoutPrepare: Changes = {
       DescribeStackResources: ({ StackResources }: { StackResources: { LogicalResourceId: string }[] }) => ({
         StackResources: StackResources.filter(
-          ({ LogicalResourceId }) => !['MigrationTaskDefinition', 'RelayDatabaseUrl'].includes(LogicalResourceId),
+          ({ LogicalResourceId }) =>
+            !['MigrationTaskDefinition', 'RollbackTaskDefinition', 'RelayDatabaseUrl'].includes(LogicalResourceId),
         ),
       }),
     };
     expect(await refusal(preflight(withoutPrepare))).toBe(
-      `The stack ${stackName} has no resource MigrationTaskDefinition, RelayDatabaseUrl. Run prepare first if it was never run; else correct the settings under names.`,
+      `The stack ${stackName} has no resource MigrationTaskDefinition, RollbackTaskDefinition, RelayDatabaseUrl. Run prepare first if it was never run; else correct the settings under names.`,
     );
     expect(await refusal(preflight({}, { names: { ...names, subnets: ['PublicSubnet1', 'PublicSubnet9'] } }))).toBe(
       `The stack ${stackName} has no resource PublicSubnet9. Run prepare first if it was never run; else correct the settings under names.`,
@@ -205,10 +206,21 @@ describe('preflight', () => {
     expect(await refusal(preflight({ DescribeServices: () => ({ services: [] }) }))).toMatch(
       /^ECS has no service arn:aws:ecs:\S+ in cluster \S+, although the stack names it\.$/,
     );
-    expect(await refusal(preflight({ DescribeTaskDefinition: () => ({}) }))).toBe(
-      `ECS has no task definition ${RELAY_TASK}.`,
-    );
+    for (const task of [RELAY_TASK, MIGRATION_TASK, ROLLBACK_TASK]) {
+      const without: Changes = {
+        DescribeTaskDefinition: ({ taskDefinition }: { taskDefinition: TaskDefinition }) =>
+          taskDefinition.taskDefinitionArn === task ? {} : { taskDefinition },
+      };
+      expect(await refusal(preflight(without))).toBe(`ECS has no task definition ${task}.`);
+    }
   });
+
+  it.each([{ onFailure: 'rollback' }, { onFailure: 'hold' }, { onFailure: 'hold', comment: 'as agreed on Tuesday' }])(
+    'takes the input %j',
+    async (input) => {
+      expect(await preflight({}, { input })).toMatchObject({ domain: DOMAIN });
+    },
+  );
 });
 
 interface Case {
@@ -221,12 +233,55 @@ interface Case {
   message: string | RegExp;
 }
 
+/** What can be wrong with a task definition that runs the migrator: the same for both, but for the mount. */
+function migratorCases(
+  check: string,
+  task: string,
+  what: string,
+  mount: { found: string; mountPoint: object; message: string },
+): Case[] {
+  const cases: [found: string, change: object, message: string][] = [
+    [
+      'a container of another name',
+      { name: 'migrator' },
+      `The task definition ${task} has no container migrate. Run prepare again.`,
+    ],
+    [
+      'the URL as plain text',
+      { environment: [{ name: 'DATABASE_URL', value: `postgres://u:${PASSWORD}@h/d` }] },
+      `The ${what} task definition holds DATABASE_URL as plain text, so everybody who may read it has the password. Run prepare again: it takes it from a secret.`,
+    ],
+    ['no URL', { secrets: [] }, `The ${what} task definition has no secret DATABASE_URL. Run prepare again.`],
+    [
+      'no mount',
+      { mountPoints: [] },
+      `The ${what} task definition does not mount the volume zooid-data, where the SQLite file is. Run prepare again.`,
+    ],
+    [mount.found, { mountPoints: [mount.mountPoint] }, mount.message],
+  ];
+  return cases.map(([found, change, message]) => ({ check, found, changes: containerWith(task, change), message }));
+}
+
 const CASES: Case[] = [
   {
     check: 'the input of the execution has only known keys',
     found: 'an unknown key',
-    event: { input: { onFailure: 'hold' } },
-    message: 'The input of the execution is not right: Unrecognized key: "onFailure". Known: comment.',
+    event: { input: { onfailure: 'hold' } },
+    message: 'The input of the execution is not right: Unrecognized key: "onfailure". Known: onFailure, comment.',
+  },
+  {
+    check: 'the input of the execution has only known keys',
+    found: 'something else to do on a failure',
+    event: { input: { onFailure: 'retry' } },
+    message:
+      'The input of the execution is not right: onFailure: Invalid option: expected one of "rollback"|"hold". Known: onFailure, comment.',
+  },
+  {
+    check: 'the input of the execution has only known keys',
+    found: 'no object',
+    event: { input: null },
+    message:
+      'The input of the execution is not right: Invalid input: expected object, received null. Known: onFailure, comment.',
   },
   {
     check: 'the stack can be updated',
@@ -253,7 +308,9 @@ const CASES: Case[] = [
     [
       [{ desiredCount: 0, runningCount: 0 }, '0 running and 0 pending tasks of 0 desired, and 1 deployment(s)'],
       [{ desiredCount: 2, runningCount: 2 }, '2 running and 0 pending tasks of 2 desired, and 1 deployment(s)'],
-      [{ runningCount: 0, pendingCount: 1 }, '0 running and 1 pending tasks of 1 desired, and 1 deployment(s)'],
+      [{ desiredCount: 2 }, '1 running and 0 pending tasks of 2 desired, and 1 deployment(s)'],
+      [{ runningCount: 0 }, '0 running and 0 pending tasks of 1 desired, and 1 deployment(s)'],
+      [{ pendingCount: 1 }, '1 running and 1 pending tasks of 1 desired, and 1 deployment(s)'],
       [{ deployments: [{}, {}] }, '1 running and 0 pending tasks of 1 desired, and 2 deployment(s)'],
     ] as const
   ).map(([change, words]) => ({
@@ -265,19 +322,19 @@ const CASES: Case[] = [
   {
     check: 'the running relay is the one on SQLite',
     found: 'a container of another name',
-    changes: containerWith('zooid-relay', { name: 'relay' }),
+    changes: containerWith(RELAY_TASK, { name: 'relay' }),
     message: `The task definition ${RELAY_TASK} has no container zooid-relay. Correct the setting names.container.`,
   },
   {
     check: 'the running relay is the one on SQLite',
     found: 'the new image',
-    changes: containerWith('zooid-relay', { image: newImage }),
+    changes: containerWith(RELAY_TASK, { image: newImage }),
     message: `The service runs ${newImage} already: the cutover has been made.`,
   },
   {
     check: 'the running relay is the one on SQLite',
     found: 'no data directory',
-    changes: containerWith('zooid-relay', { environment: [{ name: 'PORT', value: '3334' }] }),
+    changes: containerWith(RELAY_TASK, { environment: [{ name: 'PORT', value: '3334' }] }),
     message: 'The container zooid-relay has no environment variable DATA: it does not look like the relay on SQLite.',
   },
   {
@@ -293,40 +350,17 @@ const CASES: Case[] = [
     message:
       'The template cannot be switched to PostgreSQL: The new image "not an image" is no image reference. Expected registry/name:tag or registry/name@sha256:digest. Correct the setting and start again.',
   },
-  {
-    check: 'the migrator reads EFS and has its database URL from a secret',
-    found: 'a container of another name',
-    changes: containerWith('migrate', { name: 'migrator' }),
-    message: `The task definition ${MIGRATION_TASK} has no container migrate. Run prepare again.`,
-  },
-  {
-    check: 'the migrator reads EFS and has its database URL from a secret',
-    found: 'the URL as plain text',
-    changes: containerWith('migrate', {
-      environment: [{ name: 'DATABASE_URL', value: `postgres://u:${PASSWORD}@h/d` }],
-    }),
-    message:
-      'The migration task definition holds DATABASE_URL as plain text, so everybody who may read it has the password. Run prepare again: it takes it from a secret.',
-  },
-  {
-    check: 'the migrator reads EFS and has its database URL from a secret',
-    found: 'no URL',
-    changes: containerWith('migrate', { secrets: [] }),
-    message: 'The migration task definition has no secret DATABASE_URL. Run prepare again.',
-  },
-  {
-    check: 'the migrator reads EFS and has its database URL from a secret',
+  ...migratorCases('the migrator reads EFS and has its database URL from a secret', MIGRATION_TASK, 'migration', {
     found: 'a mount for writing',
-    changes: containerWith('migrate', { mountPoints: [{ sourceVolume: 'zooid-data', containerPath: '/app/data' }] }),
+    mountPoint: { sourceVolume: 'zooid-data', containerPath: '/app/data' },
     message: 'The migration task definition mounts EFS for writing; expected readOnly. Run prepare again.',
-  },
-  {
-    check: 'the migrator reads EFS and has its database URL from a secret',
-    found: 'no mount',
-    changes: containerWith('migrate', { mountPoints: [] }),
+  }),
+  ...migratorCases('the way back may write to EFS, and has its database URL from a secret', ROLLBACK_TASK, 'rollback', {
+    found: 'a mount for reading only',
+    mountPoint: { sourceVolume: 'zooid-data', containerPath: '/app/data', readOnly: true },
     message:
-      'The migration task definition does not mount the volume zooid-data, where the SQLite file is. Run prepare again.',
-  },
+      'The rollback task definition mounts EFS for reading only, so the way back could not write to it. Run prepare again.',
+  }),
   {
     check: 'the old relay answers',
     found: 'nobody',

@@ -35,7 +35,7 @@ async function readAfter(
   const url = await copyOfDatabase(place.url);
   await work(url);
   const handler = createHandler({ connect: connectTo(url) });
-  return handler({ runIdPrefix: 'run-1/', samples: [], taskFailure: null, ...event });
+  return handler({ runIdPrefix: 'run-1/', mode: 'reconcile', samples: [], taskFailure: null, ...event });
 }
 const read = (event: Parameters<typeof readAfter>[1] = {}) => readAfter(async () => {}, event);
 
@@ -109,7 +109,10 @@ describe('read-manifest', () => {
     });
   });
 
-  it.each(['failed', 'refused'] as const)('fails with the words of a run that %s', async (status) => {
+  it.each([
+    ['failed', 'MigrationInterrupted'],
+    ['refused', 'MigrationFailed'],
+  ] as const)('fails with the words of a run that ended as "%s", as %s', async (status, name) => {
     const reading = readAfter(
       (url) =>
         withClient(url, async (client) => {
@@ -119,7 +122,7 @@ describe('read-manifest', () => {
       { taskFailure: 'States.TaskFailed: Essential container in task exited' },
     );
     expect(await failure(reading)).toEqual({
-      name: 'MigrationFailed',
+      name,
       message: `The migrator's run run-1/1/0 ended as "${status}": The disk is full.`,
     });
   });
@@ -132,8 +135,34 @@ describe('read-manifest', () => {
       taskFailure,
     });
     expect(await failure(reading)).toEqual({
-      name: 'MigrationFailed',
+      name: 'MigrationInterrupted',
       message: `The migrator's run run-1/1/0 ended as "running": ${words}`,
+    });
+  });
+
+  it('reads of the runs of one mode only, and gives of a reverse no table that the target has not', async () => {
+    const table = { quarantinedRows: 0, copied: 0, inserted: 0, deleted: 0, digest: '0'.repeat(64) };
+    const [sample] = samples as [SampleEvent];
+    const both = async (url: string, status: 'verified' | 'failed') =>
+      withClient(url, async (client) => {
+        await beginRun(client, 'run-1/0/1', 'reverse');
+        const tables = [
+          { ...table, table: TABLES.events, kind: 'events', rows: 30 },
+          { ...table, table: 'other__events', kind: 'events', rows: 0, kept: 3, onlyInSource: true as const },
+        ];
+        const manifest = { ...manifestOf('run-1/0/1'), mode: 'reverse' as const, tables };
+        const end = status === 'verified' ? { status, manifest } : { status, message: 'The disk is full.' };
+        await endRun(client, 'run-1/0/1', end);
+      });
+    expect(await readAfter((url) => both(url, 'verified'), { mode: 'reverse', samples: [sample] })).toEqual({
+      runId: 'run-1/0/1',
+      tables: [{ table: TABLES.events, kind: 'events', rows: 30, digest: table.digest }],
+      samples: [sample],
+    });
+    expect(await readAfter((url) => both(url, 'failed'))).toMatchObject({ runId: 'run-1/0/0' });
+    expect(await failure(readAfter((url) => both(url, 'failed'), { mode: 'reverse' }))).toEqual({
+      name: 'MigrationInterrupted',
+      message: `The migrator's run run-1/0/1 ended as "failed": The disk is full.`,
     });
   });
 });

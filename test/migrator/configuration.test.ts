@@ -14,6 +14,7 @@ describe('the configuration', () => {
         CUTOVER_RUN_ID: 'run/1',
         CUTOVER_SCRATCH_DIRECTORY: '/scratch',
         CUTOVER_VERIFIER_ROLE: 'verifier',
+        CUTOVER_ALLOW_DELETIONS: '1',
         PGSSLROOTCERT: '/ca.pem',
       }),
     ).toEqual({
@@ -31,6 +32,7 @@ describe('the configuration', () => {
       runId: 'run/1',
       scratchDirectory: '/scratch',
       verifierRole: 'verifier',
+      allowDeletions: true,
     });
   });
 
@@ -41,12 +43,14 @@ describe('the configuration', () => {
   });
 
   it('is refused with all that is wrong with it', () => {
-    const refusal = (): unknown => parseConfiguration('', { DATABASE_URL: 'mysql://me:word@host/relay' });
+    const refusal = (): unknown =>
+      parseConfiguration('', { DATABASE_URL: 'mysql://me:word@host/relay', CUTOVER_ALLOW_DELETIONS: 'yes' });
     expect(refusal).toThrow(Refused);
     expect(refusal).toThrow(
-      `Unknown mode "": expected one of check, load, reconcile, verify.
+      `Unknown mode "": expected one of check, load, reconcile, verify, reverse.
 SQLITE_PATH is not set: expected the path of the SQLite file, for example /app/data/db.
-DATABASE_URL begins with "mysql://": ${EXPECTED}.`,
+DATABASE_URL begins with "mysql://": ${EXPECTED}.
+CUTOVER_ALLOW_DELETIONS is "yes": expected 1, or nothing at all.`,
     );
   });
 });

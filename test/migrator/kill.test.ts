@@ -12,16 +12,8 @@ import { freshDatabase } from '../support/postgres.ts';
 import { temporaryDirectory } from '../support/relay-process.ts';
 import { createRelaySource } from '../support/relay-source.ts';
 import { differences, withClient } from '../support/table-bytes.ts';
+import { forEachOf } from '../support/two-at-a-time.ts';
 import { twoSources } from '../support/two-sources.ts';
-
-/** Works through the list with two at a time, as there are two cores. */
-async function forEachOf<T>(list: T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
-  const queue = list.map((item, index) => [item, index] as const);
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await work(...next);
-  };
-  await Promise.all([worker(), worker()]);
-}
 
 async function momentsOf(mode: string, place: Place): Promise<string[]> {
   const { code, lines } = await migratePlace(mode, place);

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { migratePlace, type Place } from '../support/migrator.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import { changeTarget, copyOf, handedOver } from '../support/reversed.ts';
 import { databaseObjects, differences } from '../support/table-bytes.ts';
 import { twoSources } from '../support/two-sources.ts';
 
@@ -26,6 +27,14 @@ describe('a migrator that loses its connection', () => {
       sources.reverse();
       return { sqlitePath: sources[0] as string, url };
     });
+  });
+});
+
+describe('a way back that loses its connection', () => {
+  it('ends equal when it has run again, wherever it was cut off', async () => {
+    const place = await handedOver();
+    await changeTarget(place.url);
+    await cutAtStatements('reverse', 3, () => copyOf(place));
   });
 });
 

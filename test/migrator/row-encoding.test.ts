@@ -70,4 +70,18 @@ describe('the encoding of a row', () => {
   it('does not take null for an integer', () => {
     expect(encode(COLUMNS, Buffer.from(''), null, 1n)).toEqual({ column: 'large', reason: 'not an integer' });
   });
+
+  it('is the same where it is lenient, and for what PostgreSQL cannot hold one that no row of it has', () => {
+    const lenient = (...values: unknown[]) =>
+      (new RowEncoder(COLUMNS, { lenient: true }).encode(values, 0) as Buffer).toString('hex');
+    const fits = [Buffer.from('hé'), -(2n ** 63n), -(2n ** 31n)];
+    expect(lenient(...fits)).toBe(encode(COLUMNS, ...fits));
+    expect(lenient(Buffer.from('a\0b'), null, 2n ** 31n)).toBe(
+      '00000003' + '610062' + 'ffffffff' + '00000008' + '0000000080000000',
+    );
+    expect(lenient(null, 1n, -(2n ** 31n) - 1n)).toBe(
+      'ffffffff' + '00000008' + '0000000000000001' + '00000008' + 'ffffffff7fffffff',
+    );
+    expect(lenient(Buffer.alloc(200_000, 0xff), 1n, 1n)).toHaveLength(2 * (4 + 200_000 + 12 + 8));
+  });
 });

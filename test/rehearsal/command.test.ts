@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withRelay } from '../../lambdas/nostr-client.ts';
 import { FAULTS } from '../../rehearsal/faults.ts';
 import type { RunRecord } from '../../report/run-record.ts';
 
@@ -30,11 +33,13 @@ interface Ended {
 function command(
   args: string[],
   onOutput: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  onStart: (kill: (signal: NodeJS.Signals) => void) => void = () => {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, ['cli/relay-cutover.mjs', 'rehearse', ...args], {
-    env: { ...process.env, TMPDIR: temporary },
+    env: { ...process.env, TMPDIR: temporary, FORCE_COLOR: '' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  onStart((signal) => child.kill(signal));
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk) => {
@@ -63,6 +68,23 @@ function processesLeft(): string[] {
     });
 }
 
+function expectNothingLeft(): void {
+  expect(leftBehind()).toEqual([]);
+  if (process.platform === 'linux') expect(processesLeft()).toEqual([]);
+}
+
+/** Asks relay and PostgreSQL as a person would: the file's permissions, and the rows that a person sees. */
+async function connect(url: string, hostHeader: string, passwordFile: string): Promise<[string, number]> {
+  const events = await withRelay({ url, hostHeader }, (relay) => relay.query({ limit: 1 }));
+  expect(events).toHaveLength(1);
+  const [host, port, database, user, password] = readFileSync(passwordFile, 'utf8').trimEnd().split(':');
+  const client = new pg.Client({ host, port: Number(port), database, user, password });
+  await client.connect();
+  const { rows } = await client.query('SELECT count(*)::int AS rows FROM sphere_relay__events');
+  await client.end();
+  return [(statSync(passwordFile).mode & 0o777).toString(8), rows[0].rows];
+}
+
 describe('relay-cutover rehearse', () => {
   it('runs on embedded parts alone, writes the run record, and leaves nothing behind', async () => {
     const file = join(directory, 'run.json');
@@ -70,30 +92,143 @@ describe('relay-cutover rehearse', () => {
     expect(errors).toBe('');
     expect(code).toBe(0);
     expect(output).toContain('✔ TakeAuthority');
-    expect(output).toContain('sphere_relay__events: source=3905 dest=3905 [OK]');
+    expect(output).toMatch(/sphere_relay__events: source=(\d{4}) dest=\1 \[OK\]/);
     expect(output).toMatch(
-      /CutoverComplete: The relay serves from PostgreSQL: 15,217 rows in 3 tables were compared one by one and are equal\.\n$/,
+      /CutoverComplete: The relay serves from PostgreSQL: 15,2\d\d rows in 3 tables were compared one by one and are equal\.\n$/,
     );
     const record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
     expect(record).toMatchObject({ formatVersion: 1, outcome: 'CutoverComplete', exitCode: 0 });
-    expect(leftBehind()).toEqual([]);
-    if (process.platform === 'linux') expect(processesLeft()).toEqual([]);
+    expectNothingLeft();
   });
 
+  const UNHEALTHY = ['--fault', 'unhealthy'];
   it.each([
-    ['while the load runs', 'Migrating sphere_relay__events'],
-    ['in the middle of the state machine', '✔ ScaleDown'],
-  ])('ends everything that it started on Ctrl-C %s', async (_, line) => {
+    ['while the stack is being made', '- PostgreSQL: ', []],
+    ['while the old relay starts', '- Stack ', []],
+    ['while the load runs', 'Migrating sphere_relay__events', []],
+    ['in the middle of the state machine', '✔ ScaleDown', []],
+    ['while a fault waits for the new relay', '✔ ScaleUp', UNHEALTHY],
+    ['while rows are brought back', 'compared kv', [...UNHEALTHY, '--speed', '1000']],
+    ['while restore brings the old relay back', 'machine "restore" begins', ['--fault', 'expression-fails']],
+  ])('ends everything that it started on Ctrl-C %s', async (_, line, args) => {
     let sent = false;
-    const { code, errors } = await command(['--speed', '30'], (text, kill) => {
-      if (sent || !text.includes(line)) return;
+    const { code, errors } = await command(['--speed', '100', ...args], (text, kill) => {
+      // The migrator compares on the way there too.
+      if (sent || !(line === 'compared kv' ? text.split(line).length > 2 : text.includes(line))) return;
       sent = true;
       kill('SIGINT');
     });
     expect(errors).toBe('Failed: Interrupted; everything that was started is being ended.\n');
     expect(code).toBe(130);
-    expect(leftBehind()).toEqual([]);
-    if (process.platform === 'linux') expect(processesLeft()).toEqual([]);
+    expectNothingLeft();
+  });
+
+  it('ends a PostgreSQL that is still starting on Ctrl-C', async () => {
+    let looking: NodeJS.Timeout | undefined;
+    const { code } = await command([], undefined, (kill) => {
+      looking = setInterval(() => {
+        if (!leftBehind().some((name) => name.includes('postgres'))) return;
+        clearInterval(looking);
+        kill('SIGINT');
+      }, 5);
+    });
+    clearInterval(looking);
+    expect(code).toBe(130);
+    expectNothingLeft();
+  });
+
+  it('halts under hold, and goes on after a redrive', async () => {
+    const args = ['--speed', '1000', '--fault', 'task-fails', '--on-failure', 'hold'];
+    const held = await command(args);
+    expect(held.code).toBe(1);
+    expect(held.output).toMatch(/✘ Hold .*HeldForOperator/);
+    expect(held.output).toMatch(
+      /Held: ReadManifest failed with MigrationFailed: .* The execution is held: remove the cause and redrive it, or start restore with takeOver to bring the old relay back\.\n$/,
+    );
+    const redriven = await command([...args, '--then', 'redrive']);
+    expect(redriven.code).toBe(0);
+    expect(redriven.output).toContain('The state machine "cutover" goes on where it stopped (redrive 1)');
+    expectNothingLeft();
+  });
+
+  it('runs real relay programs, with the environment of their containers', async () => {
+    const standIn = fileURLToPath(new URL('../../rehearsal/relay/main.ts', import.meta.url));
+    const script = (store: string): string => {
+      const path = join(directory, `${store} relay`);
+      const log = join(directory, 'programs.log');
+      writeFileSync(
+        path,
+        `#!/bin/sh\necho "${store} PORT=$PORT DATA=$DATA DATABASE_URL=\${DATABASE_URL:+set} HOST=$RELAY_HOST $1" >> '${log}'\nexec '${process.execPath}' --import '${import.meta.resolve('tsx')}' '${standIn}' --store ${store}\n`,
+      );
+      chmodSync(path, 0o755);
+      return `'${path}' "an argument"`;
+    };
+    const { code, output } = await command([
+      ...['--speed', '1000', '--old-relay', script('sqlite'), '--new-relay', script('postgres')],
+    ]);
+    expect(output).toMatch(/CutoverComplete: /);
+    expect(code).toBe(0);
+    const started = readFileSync(join(directory, 'programs.log'), 'utf8').trimEnd().split('\n');
+    expect(started).toEqual([
+      expect.stringMatching(/^sqlite PORT=\d+ DATA=\/.*\/efs DATABASE_URL= HOST=relay\.test an argument$/),
+      expect.stringMatching(/^postgres PORT=\d+ DATA= DATABASE_URL=set HOST=relay\.test an argument$/),
+    ]);
+    expectNothingLeft();
+  });
+
+  it('says what is the matter with a relay program that does not start', async () => {
+    const program = 'sh -c "echo no such configuration; exit 3"';
+    const { code, errors } = await command(['--speed', '1000', '--old-relay', program]);
+    expect(errors).toMatch(
+      /^Failed: .*ZooidRelayService.*Circuit Breaker was triggered.* The last words of the relay:\n {2}no such configuration\n/,
+    );
+    expect(code).toBe(1);
+    expectNothingLeft();
+  });
+
+  it("runs the user's own template, and drains as long as its target group says", async () => {
+    const template = readFileSync('rehearsal/template/sphere-zooid-relay.yaml', 'utf8');
+    const own = join(directory, 'own.yaml');
+    writeFileSync(own, template.replace(/(deregistration_delay.timeout_seconds\n\s+Value: )"10"/, '$1"77"'));
+    const file = join(directory, 'run.json');
+    const { code } = await command(['--speed', '1000', '--template', own, '--json', file]);
+    expect(code).toBe(0);
+    const { states, writeStop } = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
+    const asked = states.find(({ name }) => name === 'ScaleDown')?.enteredAt ?? '';
+    const drainSeconds = (Date.parse(writeStop?.from ?? '') - Date.parse(asked)) / 1_000;
+    expect(drainSeconds).toBeGreaterThan(77);
+    expect(drainSeconds).toBeLessThan(97);
+  });
+
+  it('refuses a template that is not prepared, and says all that it lacks', async () => {
+    const own = join(directory, 'own.yaml');
+    writeFileSync(
+      own,
+      'Parameters:\n  ContainerImage:\n    Type: String\nResources:\n  ECSCluster:\n    Type: AWS::ECS::Cluster\n',
+    );
+    const { code, errors } = await command(['--template', own]);
+    expect(errors).toBe(
+      `Refused: The template ${own} lacks the parameter RelayDomainName, the parameter RelayDesiredCount, the resource ZooidRelayService, the resource ZooidRelayTaskDefinition, the resource MigrationTaskDefinition, the resource RollbackTaskDefinition, the resource RelayDatabaseUrl, the resource ECSSecurityGroup, the resource PublicSubnet1, the resource PublicSubnet2. A cutover begins on a template that has been prepared: with the database, its secret, the desired count as a parameter and the task definitions of the migrator. The bundled one shows how they look.\n`,
+    );
+    expect(code).toBe(2);
+    expectNothingLeft();
+  });
+
+  it('keeps everything running until Ctrl-C when it is asked to, and says how to connect', async () => {
+    let connected: Promise<[string, number]> | undefined;
+    const { code, output, errors } = await command(['--speed', '1000', '--keep'], (text, kill) => {
+      const [, url, host] = /relay +(ws:\S+) with the header "Host: ([^"]+)"/.exec(text) ?? [];
+      const [, passwordFile] = /PGPASSFILE=(\S+)/.exec(text) ?? [];
+      if (connected || !text.includes('Press Ctrl-C') || !url || !host || !passwordFile) return;
+      connected = connect(url, host, passwordFile).finally(() => kill('SIGINT'));
+    });
+    const [permissions, rows] = (await connected) ?? ['', 0];
+    expect([permissions, rows]).toEqual(['600', expect.any(Number)]);
+    expect(rows).toBeGreaterThan(3_900);
+    expect(errors).toBe('');
+    expect(output).not.toMatch(/postgres:\/\/[^ ]*:/);
+    expect(code).toBe(0);
+    expectNothingLeft();
   });
 
   it.each([
@@ -112,6 +247,23 @@ describe('relay-cutover rehearse', () => {
     [
       ['--parameter', 'RelayDomainName'],
       "error: option '--parameter <name=value>' argument 'RelayDomainName' is invalid. Seen \"RelayDomainName\", expected NAME=VALUE.\n(add --help for the usage)\n",
+    ],
+    [
+      ['--template', '/nowhere'],
+      "Refused: The template /nowhere cannot be read: ENOENT: no such file or directory, open '/nowhere'\n",
+    ],
+    [['--then', 'redrive'], 'Refused: --then redrive follows a halt: say --on-failure hold too.\n'],
+    [
+      ['--then', 'pray'],
+      "error: option '--then <what>' argument 'pray' is invalid. Allowed choices are redrive.\n(add --help for the usage)\n",
+    ],
+    [
+      ['--publish', 'many'],
+      "error: option '--publish <count>' argument 'many' is invalid. Seen \"many\", expected a number from 0 to 1000.\n(add --help for the usage)\n",
+    ],
+    [
+      ['--fault', 'database-restarts', '--database-url', 'postgres://me:hunter2@127.0.0.1/relay'],
+      'Refused: The fault "database-restarts" restarts PostgreSQL, and would restart yours. Leave --database-url out.\n',
     ],
     [
       ['--speed', '0'],

@@ -7,7 +7,7 @@ import { catchAll } from '../../statemachine/tasks.ts';
 async function failureOf(errorOutput: JsonObject): Promise<Json> {
   const [catcher] = catchAll('Next') as unknown as [{ Assign: { failure: Json } }];
   return evaluateField(catcher.Assign.failure, 'Assign', {
-    states: { errorOutput, context: { State: { Name: 'RunMigrator' } } },
+    states: { errorOutput, context: { State: { Name: 'RunMigrator' }, Execution: { RedriveCount: 2 } } },
     variables: {},
     now: new Date(0),
     random: () => 0,
@@ -23,6 +23,7 @@ describe('what a Catch remembers of a failure', () => {
       state: 'RunMigrator',
       error: 'States.Timeout',
       cause: 'no cause was given',
+      redriveCount: 2,
     });
     expect(await failureOf({})).toMatchObject({ error: 'Unknown' });
   });

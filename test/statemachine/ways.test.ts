@@ -1,111 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { createClock } from '../../rehearsal/clock.ts';
-import { type Execution, startExecution, type TaskCall, TaskFailure } from '../../rehearsal/interpreter/execution.ts';
-import type { Json, JsonObject } from '../../statemachine/asl.ts';
+import { type Execution, TaskFailure } from '../../rehearsal/interpreter/execution.ts';
+import type { Json, JsonObject, State } from '../../statemachine/asl.ts';
 import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
+import { type Cloud, called, cloudOf, failing, NEW, OLD, SAMPLE, start as startMachine } from './cloud.ts';
 import { allStates, catchersOf, statesBetween } from './graph.ts';
 
 const machine = cutoverMachine(parseSettings());
-const OLD = 'arn:aws:ecs:me-central-1:123456789012:task-definition/relay:1';
-const NEW = 'arn:aws:ecs:me-central-1:123456789012:task-definition/relay:2';
-const SAMPLE = { id: 'a'.repeat(64), sig: 'b'.repeat(128) };
+/** With 120 s from the second look at the stopped relay to the way back. */
+const hurried = cutoverMachine(parseSettings({ writeStopSecondsMax: 375 }));
+const start = (cloud: Cloud, input: Json = {}, definition = machine): Execution =>
+  startMachine(definition, cloud, input);
 
-interface Cloud {
-  /** Name and arguments of every call, in order. */
-  calls: { state: string; payload: Json }[];
-  holder: string;
-  serviceHas: string;
-  samples: Json[];
-  tables: JsonObject[];
-  /** Looked at before each call: throw to fail it, return something to answer in its place. */
-  before: (state: string, times: number) => Json | undefined;
-}
-
-/** Answers for every task of the machine as the real handlers answer, and keeps authority. */
-function cloudOf(fields: Partial<Cloud> = {}): Cloud {
-  const table = (name: string, kind: string) => ({ table: name, kind, rows: 1, digest: '0'.repeat(64) });
-  return {
-    calls: [],
-    holder: 'source',
-    serviceHas: OLD,
-    samples: [SAMPLE],
-    tables: [table('kv', 'kv'), table('s__events', 'events')],
-    before: () => undefined,
-    ...fields,
-  };
-}
-
-function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
-  const { samples, tables } = cloud;
-  if (state === 'TakeAuthority') cloud.holder = 'target';
-  if (state === 'ExecuteSwitch') cloud.serviceHas = NEW;
-  if (state === 'ExecuteRestore') cloud.serviceHas = OLD;
-  const known: Record<string, Json> = {
-    Preflight: {
-      cluster: 'cluster',
-      service: 'service',
-      family: 'relay',
-      domain: 'relay.test',
-      oldTaskDefinition: OLD,
-      migration: { taskDefinition: 'migrate:1', subnets: ['subnet-1'], securityGroups: ['sg-1'] },
-      samples,
-      lastChangeSet: null,
-    },
-    ReadManifest: { runId: 'run', tables, samples },
-    VerifyTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
-  };
-  const byPrefix: [string, Json][] = [
-    ['Propose', { changeSet: 'change-set', edits: [], original: 'key' }],
-    ['Inspect', { outcome: 'ready', changes: [] }],
-    ['Execute', { outcome: 'ready', executed: true }],
-    ['AwaitStopped', { stoppedAt: '2026-01-01T00:00:00.000Z' }],
-    ['Await', { lastChangeSet: `of ${state}` }],
-    ['ConfirmStopped', { stoppedAt: '2026-01-01T00:00:10.000Z' }],
-    ['Assert', { stoppedAt: '2026-01-01T00:00:10.000Z' }],
-    ['HealthCheck', { domain: 'relay.test', checked: 1 }],
-  ];
-  const authority = { holder: cloud.holder, runId: 'run', loaded: true };
-  return known[state] ?? byPrefix.find(([prefix]) => state.startsWith(prefix))?.[1] ?? authority;
-}
-
-function start(cloud: Cloud): Execution {
-  return startExecution({
-    machine,
-    stateMachineArn: 'arn:aws:states:me-central-1:123456789012:stateMachine:cutover',
-    name: 'test',
-    input: {},
-    clock: createClock({ speed: Number.POSITIVE_INFINITY }),
-    integration: async (call: TaskCall) => {
-      const { Name } = call.context.State as { Name: string };
-      const parameters = call.arguments as JsonObject;
-      const payload = parameters.Payload ?? parameters;
-      cloud.calls.push({ state: Name, payload });
-      const times = cloud.calls.filter(({ state }) => state === Name).length;
-      const instead = cloud.before(Name, times);
-      if (call.resource.includes('ecs:')) {
-        if (instead !== undefined) return instead;
-        return Name.startsWith('Describe') ? { Services: [{ TaskDefinition: cloud.serviceHas }] } : {};
-      }
-      return { Payload: instead ?? answer(cloud, Name, payload as JsonObject) };
-    },
-  });
-}
-
-const failing = (...names: string[]) => ({
-  before: (state: string) => {
-    if (!names.includes(state)) return undefined;
-    throw new TaskFailure('Boom', JSON.stringify({ errorType: 'Boom', errorMessage: `${state} went wrong` }));
-  },
-});
-const called = (cloud: Cloud, state: string) =>
-  cloud.calls.filter((call) => call.state === state).map(({ payload }) => payload);
+const OWNER = 'arn:aws:states:me-central-1:123456789012:execution:cutover:test';
 
 const wayBack = statesBetween(machine, 'AskAuthority', '');
 const forwardTasks = allStates(machine.States)
   .filter(({ name, state }) => catchersOf(state).length > 0 && state.Type === 'Task' && !wayBack.includes(name))
   .map(({ name }) => name)
-  .filter((name) => !['Preflight', 'ReadAuthority', 'RunMigrator', 'VerifyTable'].includes(name));
+  .filter((name) => statesBetween(machine, 'ScaleDown', 'OnFailure').includes(name))
+  .filter((name) => !['RunMigrator', 'ReleaseComplete', 'ReclaimForWayBack'].includes(name));
 
 describe('the way through the cutover', () => {
   it('ends complete, with what a person has to know', async () => {
@@ -147,7 +61,13 @@ describe('the way through the cutover', () => {
     const cloud = cloudOf();
     await start(cloud).done;
     expect(called(cloud, 'HealthCheckNewRelay')).toEqual([
-      { cluster: 'cluster', service: 'service', taskDefinition: NEW, domain: 'relay.test', samples: [SAMPLE] },
+      {
+        ...{ cluster: 'cluster', service: 'service', taskDefinition: NEW, domain: 'relay.test', samples: [SAMPLE] },
+        deadline: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
+    ]);
+    expect(called(cloud, 'ScaleUp')).toMatchObject([
+      { cluster: 'cluster', service: 'service', desiredCount: 1, taskDefinition: NEW, owner: OWNER },
     ]);
   });
 
@@ -157,7 +77,9 @@ describe('the way through the cutover', () => {
     const tables = Array.from({ length: Math.max(count, 1) }, (_, index) => ({ ...table, table: String(index) }));
     const cloud = cloudOf({ samples, tables });
     expect((await start(cloud).done).status).toBe('SUCCEEDED');
-    expect(called(cloud, 'ReadManifest')).toEqual([{ runIdPrefix: 'test/', samples, taskFailure: null }]);
+    expect(called(cloud, 'ReadManifest')).toEqual([
+      { mode: 'reconcile', runIdPrefix: 'test/', samples, taskFailure: null },
+    ]);
     expect(called(cloud, 'HealthCheckNewRelay')).toMatchObject([{ samples }]);
     expect(called(cloud, 'VerifyTable')).toEqual(tables);
     expect(called(cloud, 'RunMigrator')).toMatchObject([
@@ -174,12 +96,12 @@ describe('the way through the cutover', () => {
     });
     await start(cloud).done;
     const ids = called(cloud, 'RunMigrator').map((payload) => JSON.stringify(payload).match(/"test\/[^"]*"/)?.[0]);
-    expect(ids).toEqual(['"test/0/0"', '"test/0/1"', '"test/0/2"']);
+    expect(ids).toEqual(['"test/0/reconcile-1.0"', '"test/0/reconcile-1.1"', '"test/0/reconcile-1.2"']);
   });
 });
 
 describe('what ends before the write stop', () => {
-  it.each(['Preflight', 'ReadAuthority'])('changes nothing when %s fails', async (state) => {
+  it.each(['TakeLock', 'Preflight', 'RecordPlan', 'ReadAuthority'])('changes nothing when %s fails', async (state) => {
     const cloud = cloudOf(failing(state));
     expect(await start(cloud).done).toMatchObject({
       status: 'FAILED',
@@ -192,15 +114,19 @@ describe('what ends before the write stop', () => {
   it.each([
     [
       { holder: 'target', runId: 'run 1', loaded: true },
-      'Authority is with the target already: a cutover to PostgreSQL has taken place (run run 1). Nothing was changed.',
+      'authority is with the target already: a cutover to PostgreSQL has taken place (run run 1)',
     ],
     [
       { holder: 'source', runId: null, loaded: false },
-      'The target holds no verified load. Run prepare first, while the relay is live. Nothing was changed.',
+      'the target holds no verified load; run prepare first, while the relay is live',
     ],
   ])('changes nothing when the target says %o', async (authority, cause) => {
     const cloud = cloudOf({ before: (state) => (state === 'ReadAuthority' ? authority : undefined) });
-    expect(await start(cloud).done).toMatchObject({ status: 'FAILED', error: 'NotPrepared', cause });
+    expect(await start(cloud).done).toMatchObject({
+      status: 'FAILED',
+      error: 'PreflightFailed',
+      cause: `Nothing was changed; the relay runs as before. IsPrepared failed with NotPrepared: ${cause}`,
+    });
     expect(called(cloud, 'ScaleDown')).toEqual([]);
   });
 });
@@ -224,26 +150,36 @@ describe('a failure after the write stop began', () => {
         error: 'RolledBack',
         cause: `The old relay serves from SQLite again and nothing was lost, because ${state} failed with Boom: ${state} went wrong`,
       });
-      expect(called(cloud, 'ScaleUpOldRelay')).toEqual([{ Cluster: 'cluster', Service: 'service', DesiredCount: 1 }]);
+      expect(called(cloud, 'ScaleUpOldRelay')).toMatchObject([
+        { cluster: 'cluster', service: 'service', desiredCount: 1, taskDefinition: OLD, owner: OWNER },
+      ]);
+      expect(called(cloud, 'RunReverse')).toEqual([]);
       expect(called(cloud, 'HealthCheckOldRelay')).toMatchObject([{ taskDefinition: OLD, samples: [SAMPLE] }]);
       expect(called(cloud, 'ScaleUp')).toEqual([]);
       // ECS would start the old relay beside one that still drains, and both would write.
       const order = cloud.calls.map((call) => call.state);
       expect(order.indexOf('AwaitRelaysStopped')).toBeGreaterThan(order.indexOf('StopRelays'));
       expect(order.indexOf('ScaleUpOldRelay')).toBeGreaterThan(order.indexOf('AwaitRelaysStopped'));
-      expect(called(cloud, 'AwaitRelaysStopped')).toMatchObject([{ action: 'count' }]);
+      expect(called(cloud, 'AwaitRelaysStopped')).toMatchObject([{ action: 'count', stop: true }]);
+      expect(called(cloud, 'ReleaseRolledBack')).toHaveLength(1);
     },
   );
 
-  it.each(withTarget)('leaves the old relay stopped when %s fails, since the target holds the truth', async (state) => {
+  it.each(withTarget)('brings back what the target has before the old relay starts when %s fails', async (state) => {
     const cloud = cloudOf(failing(state));
     expect(await start(cloud).done).toMatchObject({
       status: 'FAILED',
-      error: 'StoppedOnTarget',
-      cause: `Authority is not with the source (target), so the old relay was not started: PostgreSQL may hold events that it never saw. ${state} failed with Boom: ${state} went wrong`,
+      error: 'RolledBack',
+      cause: `The old relay serves from SQLite again and nothing was lost, because ${state} failed with Boom: ${state} went wrong What PostgreSQL had accepted meanwhile was brought back to SQLite first.`,
     });
-    expect(called(cloud, 'ScaleUpOldRelay')).toEqual([]);
-    expect(called(cloud, 'ProposeRestore')).toEqual([]);
+    const order = ['AwaitRelaysStopped', 'RunReverse', 'ReadReverse', 'VerifyReversedTable', 'AssertNoneRan'];
+    const after = ['ReturnAuthority', 'ProposeRestore', 'ScaleUpOldRelay', 'HealthCheckOldRelay', 'ReleaseRolledBack'];
+    const places = [...order, ...after].map((name) => cloud.calls.findLastIndex((call) => call.state === name));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places).not.toContain(-1);
+    expect(called(cloud, 'ReturnAuthority')).toEqual([{ action: 'return', runId: 'reverse' }]);
+    expect(called(cloud, 'RunReverse')).toMatchObject([{ TaskDefinition: 'rollback:1' }]);
+    expect(called(cloud, 'AssertNoneRan')).toMatchObject([{ since: '2026-01-01T00:01:00.000Z' }]);
   });
 
   it('does not look for an original that was never kept', async () => {
@@ -262,16 +198,16 @@ describe('a failure after the write stop began', () => {
     expect(await start(cloud).done).toMatchObject({ error: 'RolledBack' });
   });
 
-  it('does not go back when the target is silent and may have taken authority', async () => {
+  it('waits for the answer of a target that is silent and may have taken authority', async () => {
+    const silent = cloudOf(failing('TakeAuthority', 'AskAuthority', 'AwaitAuthority'));
+    expect(await start(silent).done).toMatchObject({ status: 'FAILED', error: 'Boom' });
+    expect(called(silent, 'ScaleUpOldRelay')).toEqual([]);
+    expect(called(silent, 'StopRelays')).toEqual([]);
     const cloud = cloudOf(failing('TakeAuthority', 'AskAuthority'));
-    expect(await start(cloud).done).toMatchObject({
-      error: 'StoppedOnTarget',
-      cause: expect.stringContaining('Authority is not with the source (unknown)'),
-    });
-    expect(called(cloud, 'ScaleUpOldRelay')).toEqual([]);
+    expect(await start(cloud).done).toMatchObject({ error: 'RolledBack' });
   });
 
-  it('does not go back when another execution has made the target the truth meanwhile', async () => {
+  it('brings the rows back first when another execution has made the target the truth meanwhile', async () => {
     const cloud = cloudOf({
       before: (state) => {
         if (state !== 'RunMigrator') return undefined;
@@ -281,10 +217,10 @@ describe('a failure after the write stop began', () => {
     });
     const manifest = failing('ReadManifest').before;
     const migrator = cloud.before;
-    cloud.before = (state, times) => manifest(state) ?? migrator(state, times);
-    expect(await start(cloud).done).toMatchObject({ error: 'StoppedOnTarget' });
-    expect(called(cloud, 'ScaleUpOldRelay')).toEqual([]);
-    expect(called(cloud, 'ProposeRestore')).toEqual([]);
+    cloud.before = (state, times, payload) => manifest(state) ?? migrator(state, times, payload);
+    expect(await start(cloud).done).toMatchObject({ error: 'RolledBack' });
+    expect(called(cloud, 'RunReverse')).toHaveLength(1);
+    expect(called(cloud, 'ReturnAuthority')).toHaveLength(1);
   });
 
   it("asks the migrator's own account after its task has failed, and hands over what ECS says", async () => {
@@ -347,19 +283,90 @@ describe('a failure after the write stop began', () => {
     expect(called(cloud, 'TakeAuthority')).toEqual([]);
   });
 
-  it.each(wayBack.filter((name) => machine.States[name]?.Type === 'Task' && name !== 'AskAuthority'))(
-    'stays at %s when that fails too, and a redrive goes on from there',
-    async (state) => {
-      let broken = true;
-      const cloud = cloudOf({
-        before: (name) => failing('AssertQuiet', ...(broken ? [state] : [])).before(name),
-      });
-      const execution = start(cloud);
-      expect(await execution.done).toMatchObject({ status: 'FAILED', error: 'Boom' });
-      broken = false;
-      execution.redrive();
-      expect(await execution.done).toMatchObject({ error: 'RolledBack' });
-      expect(called(cloud, 'ScaleDown')).toHaveLength(1);
-    },
+  const simple = statesBetween(machine, 'RestStack', 'RolledBack').filter(
+    (name) => machine.States[name]?.Type === 'Task' && catchersOf(machine.States[name] as State).length === 0,
   );
+  it.each(
+    simple.filter((name) => !['AssertNoneRan', 'AwaitAuthority', 'ReturnAuthority', 'HoldOnTarget'].includes(name)),
+  )('stays at %s when that fails too, and a redrive goes on from there', async (state) => {
+    let broken = true;
+    const cloud = cloudOf({
+      before: (name) => failing('AssertQuiet', ...(broken ? [state] : [])).before(name),
+    });
+    const execution = start(cloud);
+    expect(await execution.done).toMatchObject({ status: 'FAILED', error: 'Boom' });
+    broken = false;
+    execution.redrive();
+    expect(await execution.done).toMatchObject({ error: 'RolledBack' });
+    expect(called(cloud, 'ScaleDown')).toHaveLength(1);
+  });
+});
+
+describe('a run of the migrator that was interrupted', () => {
+  const interrupted = (times: number) => ({
+    before: (state: string, nth: number) => {
+      if (state !== 'ReadManifest' || nth > times) return undefined;
+      throw new TaskFailure('MigrationInterrupted', JSON.stringify({ errorMessage: 'the run ended as "running"' }));
+    },
+  });
+
+  it('is made again once, under another run id', async () => {
+    const cloud = cloudOf(interrupted(1));
+    expect((await start(cloud).done).status).toBe('SUCCEEDED');
+    const ids = called(cloud, 'RunMigrator').map((payload) => JSON.stringify(payload).match(/"test\/[^"]*"/)?.[0]);
+    expect(ids).toEqual(['"test/0/reconcile-1.0"', '"test/0/reconcile-2.0"']);
+    expect(called(cloud, 'ReadManifest')).toMatchObject([{ taskFailure: null }, { taskFailure: null }]);
+  });
+
+  it('leads to the way back the second time', async () => {
+    const cloud = cloudOf(interrupted(2));
+    expect(await start(cloud).done).toMatchObject({
+      error: 'RolledBack',
+      cause: expect.stringContaining('ReadManifest failed with MigrationInterrupted: the run ended as "running"'),
+    });
+    expect(called(cloud, 'RunMigrator')).toHaveLength(2);
+  });
+
+  it('is not made again when there is no time left', async () => {
+    const cloud = cloudOf({ ...interrupted(1), seconds: { RunMigrator: 100, ReadManifest: 40 } });
+    expect(await start(cloud, {}, hurried).done).toMatchObject({ error: 'RolledBack' });
+    expect(called(cloud, 'RunMigrator')).toHaveLength(1);
+  });
+});
+
+describe('the deadline of the write stop', () => {
+  it('ends the migrator when its time is over, and says so', async () => {
+    const cloud = cloudOf({
+      before: (state) => {
+        if (state !== 'RunMigrator') return undefined;
+        throw new TaskFailure('States.Timeout', '');
+      },
+    });
+    expect(await start(cloud).done).toMatchObject({
+      error: 'RolledBack',
+      cause:
+        'The old relay serves from SQLite again and nothing was lost, because RunMigrator failed with DeadlineExceeded: the migrator was still at work when its time was over; the write stop may last 900 s, of which 240 s are kept for the way back',
+    });
+    expect(called(cloud, 'ReadManifest')).toEqual([]);
+  });
+
+  it('does not begin the switch when no time is left, and says which step used it', async () => {
+    const cloud = cloudOf({ seconds: { RunMigrator: 70, AssertQuiet: 55 } });
+    expect(await start(cloud, {}, hurried).done).toMatchObject({
+      error: 'RolledBack',
+      cause: expect.stringMatching(
+        /Verdict failed with DeadlineExceeded: all rows are equal, but there is no time left for the switch: the copy took 7\d s and the verification 5\d s; the write stop may last 375 s, of which 240 s are kept/,
+      ),
+    });
+    expect(called(cloud, 'ProposeSwitch')).toEqual([]);
+  });
+
+  it('is handed to every step of the switch that waits, and to none of the way back', async () => {
+    const cloud = cloudOf(failing('HealthCheckNewRelay'));
+    await start(cloud).done;
+    for (const state of ['ProposeSwitch', 'AwaitSwitch', 'HealthCheckNewRelay'])
+      expect(called(cloud, state)[0], state).toMatchObject({ deadline: expect.stringMatching(/Z$/) });
+    for (const state of ['ProposeHoldAtZero', 'ProposeRestore', 'HealthCheckOldRelay'])
+      expect(called(cloud, state), state).toMatchObject([{ deadline: null }]);
+  });
 });

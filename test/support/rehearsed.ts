@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Fault } from '../../rehearsal/faults.ts';
 import { rehearse } from '../../rehearsal/rehearse.ts';
+import type { RehearsalOptions, Stage } from '../../rehearsal/stage.ts';
 import type { RunRecord } from '../../report/run-record.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 import { freshDatabase } from './postgres.ts';
@@ -10,27 +12,50 @@ export interface Rehearsed {
   record: RunRecord;
   /** Everything that was said: steps, logs, history. */
   said: string;
-  url: string;
-  password: string;
+  /** Who holds the truth at the end. */
+  holder: string;
+  /** The owner's password; none where PostgreSQL was an embedded one. */
+  secrets: string[];
 }
 
+interface Wishes {
+  faults?: Fault[];
+  options?: Partial<RehearsalOptions>;
+  whileItStands?(record: RunRecord, stage: Stage): Promise<void>;
+}
+
+/** Waits for what never comes are cut short, also on the clock: each poll costs real time. */
+const SHORT_WAITS = { writeStopSecondsMax: 480, startTimeoutSeconds: 150 };
+
 /** A rehearsal on the test run's PostgreSQL, with a role of its own, since roles belong to the whole server. */
-export async function rehearsed(faultName?: string): Promise<Rehearsed> {
-  const database = await freshDatabase();
+export async function rehearsed({ faults = [], options = {}, whileItStands }: Wishes = {}): Promise<Rehearsed> {
   const said: string[] = [];
-  const record = await rehearse({
-    settings: parseSettings({ verifierRole: `verifier_${randomBytes(4).toString('hex')}` }),
-    parameters: { RelaySecretKey: RELAY_SECRET },
-    databaseUrl: database.url,
-    ...(faultName !== undefined && { faultName }),
-    publish: 4,
-    speed: 1_000,
-    signal: new AbortController().signal,
-    observer: {
-      step: (text) => said.push(text),
-      log: (container, line) => said.push(`${container} ${line}`),
-      event: (event) => said.push(JSON.stringify(event)),
+  const database = faults.some(({ embeddedOnly }) => embeddedOnly) ? undefined : await freshDatabase();
+  const end = { holder: '', secrets: [RELAY_SECRET, ...(database ? [database.password] : [])] };
+  const record = await rehearse(
+    {
+      settings: parseSettings({ verifierRole: `verifier_${randomBytes(4).toString('hex')}`, ...SHORT_WAITS }),
+      parameters: { RelaySecretKey: RELAY_SECRET },
+      ...(database && { databaseUrl: database.url }),
+      faults,
+      publishPerSecond: 10,
+      onFailure: 'rollback',
+      afterwards: 'nothing',
+      relayCommands: {},
+      speed: 1_000,
+      signal: new AbortController().signal,
+      observer: {
+        step: (text) => said.push(text),
+        log: (container, line) => said.push(`${container} ${line}`),
+        event: (event, machine) => said.push(`${machine} ${JSON.stringify(event)}`),
+      },
+      ...options,
     },
-  });
-  return { record, said: said.join('\n'), url: database.url, password: database.password };
+    async (judged, stage) => {
+      end.holder = (await stage.target.query('SELECT holder FROM cutover.authority')).rows[0]?.holder;
+      end.secrets.push(...stage.target.secrets);
+      await whileItStands?.(judged, stage);
+    },
+  );
+  return { record, said: said.join('\n'), ...end };
 }

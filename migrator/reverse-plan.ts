@@ -1,0 +1,199 @@
+import { setImmediate as pause } from 'node:timers/promises';
+import type Database from 'better-sqlite3';
+import type pg from 'pg';
+import { DigestSum, hashRow, rowHashSql, type TableDigest } from './digest.ts';
+import type { Progress, RowCounter } from './progress.ts';
+import { BUCKET_SQL, bucketOf, dirtyBuckets, noBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
+import { RowEncoder } from './row-encoding.ts';
+import type { Source } from './source.ts';
+import { ROWS_BETWEEN_PAUSES } from './source-rows.ts';
+import { quoteIdentifier, type Table } from './table-kinds.ts';
+import { tableExists } from './verify-table.ts';
+
+/** What is to be done to one table of the SQLite copy so that it holds the target's rows. */
+export interface TablePlan {
+  table: Table;
+  /** The target has this table. */
+  inTarget: boolean;
+  /** Rows of the source as it is. */
+  rows: number;
+  inserted: number;
+  updated: number;
+  deleted: number;
+  /** Rows that only the source has and that stay there. */
+  kept: TableDigest;
+  work: WorkTables;
+}
+
+/**
+ * TEMP tables of the copy, so that the rows that differ stand in a file and not in memory. `ours` has the rowids of the
+ * rows that are to go, and whether PostgreSQL could not have held them; `theirs` the target's rows that are to come, with `rid` where they replace the row of that rowid.
+ */
+export interface WorkTables {
+  ours: string;
+  theirs: string;
+  kept: string;
+}
+
+/** A batch of rows takes some megabytes at most, unless a single row is larger. */
+const BATCHES = [
+  { bytes: '<= 65536', rowsFetched: 200 },
+  { bytes: '> 65536', rowsFetched: 1 },
+];
+
+/**
+ * Compares every table of the copy with the target, in the caller's snapshot of the target and the caller's transaction of
+ * the copy, and changes neither. Tables that others refer to come first.
+ *
+ * @param keep leave what only the source has, but for rows whose key stands in the target too, and tags of other events
+ *   than those that only the source has. Else only what the target could not have held is left: it was never deleted there.
+ */
+export async function planReverse(
+  client: pg.Client,
+  source: Source,
+  keep: boolean,
+  progress: Progress,
+): Promise<TablePlan[]> {
+  const plans: TablePlan[] = [];
+  for (const [index, table] of source.tables.entries()) {
+    const work = { ours: `temp.ours_${index}`, theirs: `temp.theirs_${index}`, kept: `temp.kept_${index}` };
+    const inTarget = await tableExists(client, table.name);
+    const theirs = inTarget ? await targetBuckets(client, table) : noBuckets();
+    const ours = await sourceBuckets(source, table, progress, new RowEncoder(table.columns, { lenient: true }));
+    const dirty = dirtyBuckets(theirs, ours);
+    progress.moment(`compared: ${table.name}`);
+    createWorkTables(source.database, table, work);
+    if (dirty.size > 0) {
+      await collectOurs(source, table, dirty, work);
+      const total = [...dirty].reduce((sum, bucket) => sum + (theirs.counts[bucket] as number), 0);
+      const counter = progress.rows('fetched', table.name, total);
+      if (total > 0) await collectTheirs(client, source.database, table, dirty, work, counter);
+      counter.end();
+      removePairs(source.database, work);
+    }
+    if (table.key !== undefined) findTwins(source.database, table, work);
+    keepOurs(source.database, table, work, keep, plans);
+    plans.push({ table, inTarget, rows: ours.sum.rows, ...counts(source.database, work), work });
+    progress.moment(`planned: ${table.name}`);
+  }
+  return plans;
+}
+
+function createWorkTables(database: Database.Database, table: Table, { ours, theirs, kept }: WorkTables): void {
+  const columns = table.columns.map(
+    ({ name, type }) => `${quoteIdentifier(name)} ${type === 'text' ? 'TEXT' : 'INTEGER'}`,
+  );
+  database.exec(`
+    CREATE TABLE ${ours} (rid INTEGER PRIMARY KEY, row_hash BLOB NOT NULL, unfit INTEGER NOT NULL);
+    CREATE TABLE ${kept} (rid INTEGER PRIMARY KEY, row_hash BLOB NOT NULL);
+    CREATE TABLE ${theirs} (place INTEGER PRIMARY KEY, rid INTEGER, row_hash BLOB NOT NULL, ${columns.join(', ')});`);
+}
+
+async function collectOurs(source: Source, table: Table, dirty: Set<number>, { ours }: WorkTables): Promise<void> {
+  const strict = new RowEncoder(table.columns);
+  const lenient = new RowEncoder(table.columns, { lenient: true });
+  const insert = source.database.prepare(`INSERT INTO ${ours} VALUES (?, ?, ?)`);
+  let count = 0;
+  // Else better-sqlite3 lets nothing be written while rows are read; here it is another table that is written to.
+  source.database.unsafeMode(true);
+  try {
+    for (const values of source.rows(table)) {
+      const rowHash = hashRow(lenient.encode(values, 1) as Buffer);
+      if (dirty.has(bucketOf(rowHash)))
+        insert.run(values[0], rowHash, Buffer.isBuffer(strict.encode(values, 1)) ? 0 : 1);
+      if (++count % ROWS_BETWEEN_PAUSES === 0) await pause();
+    }
+  } finally {
+    source.database.unsafeMode(false);
+  }
+}
+
+/** Text travels as bytes both ways, and integers as bigint: a JavaScript string or number might alter them. */
+async function collectTheirs(
+  client: pg.Client,
+  database: Database.Database,
+  { name, columns }: Table,
+  dirty: Set<number>,
+  { theirs }: WorkTables,
+  counter: RowCounter,
+): Promise<void> {
+  const isText = columns.map(({ type }) => type === 'text');
+  const names = columns.map((column) => quoteIdentifier(column.name));
+  const values = names.map((column, index) => (isText[index] ? `convert_to(${column}, 'UTF8')` : `${column}::text`));
+  const insert = database.prepare(
+    `INSERT INTO ${theirs} (row_hash, ${names.join(', ')}) VALUES (?, ${isText.map((text) => (text ? 'CAST(? AS TEXT)' : '?')).join(', ')})`,
+  );
+  const bytes = names.filter((_, index) => isText[index]).map((column) => `octet_length(${column})`);
+  for (const batch of BATCHES) {
+    await client.query(
+      `DECLARE cutover_rows NO SCROLL CURSOR FOR SELECT row_hash, ${values.join(', ')}
+       FROM (SELECT *, ${rowHashSql(columns)} AS row_hash FROM ${quoteIdentifier(name)} WHERE ${bytes.join(' + ')} ${batch.bytes} OFFSET 0) AS hashed
+       WHERE ${BUCKET_SQL} = ANY ('{${[...dirty].join(',')}}'::int[])`,
+    );
+    for (;;) {
+      const { rows } = await client.query<(Buffer | string)[]>({
+        text: `FETCH ${batch.rowsFetched} FROM cutover_rows`,
+        rowMode: 'array',
+      });
+      for (const [rowHash, ...row] of rows)
+        insert.run(rowHash, ...row.map((value, index) => (isText[index] ? value : BigInt(value as string))));
+      counter.add(rows.length);
+      if (rows.length < batch.rowsFetched) break;
+    }
+    await client.query('CLOSE cutover_rows');
+  }
+}
+
+/** Equal rows are told apart by a number, so that of three duplicates against two exactly one comes or goes. */
+function removePairs(database: Database.Database, { ours, theirs }: WorkTables): void {
+  const numbered = (place: string, table: string): string =>
+    `(SELECT ${place}, row_hash, row_number() OVER (PARTITION BY row_hash) AS occurrence FROM ${table})`;
+  database.exec(`
+    CREATE TABLE temp.pairs AS SELECT rid, place FROM ${numbered('rid', ours)} JOIN ${numbered('place', theirs)} USING (row_hash, occurrence);
+    DELETE FROM ${ours} WHERE rid IN (SELECT rid FROM temp.pairs);
+    DELETE FROM ${theirs} WHERE place IN (SELECT place FROM temp.pairs);
+    DROP TABLE temp.pairs;`);
+}
+
+/** A row of the target whose key the source has too comes in the place of that one. */
+function findTwins(database: Database.Database, table: Table, { ours, theirs }: WorkTables): void {
+  const key = quoteIdentifier(table.key as string);
+  // CROSS JOIN keeps the order: by the key's index into the table, and from there by rowid.
+  database.exec(`
+    UPDATE ${theirs} AS t SET rid = (
+      SELECT o.rid FROM main.${quoteIdentifier(table.name)} AS m CROSS JOIN ${ours} AS o ON o.rid = m.rowid WHERE m.${key} = t.${key});
+    DELETE FROM ${ours} WHERE rid IN (SELECT rid FROM ${theirs} WHERE rid IS NOT NULL);`);
+}
+
+/** @param earlier the plans of the tables before this one, that of the events among them when these are their tags */
+function keepOurs(
+  database: Database.Database,
+  table: Table,
+  { ours, kept }: WorkTables,
+  all: boolean,
+  earlier: TablePlan[],
+): void {
+  const events = earlier.find((plan) => plan.table.name === table.after[0]);
+  const ofKeptEvents = (plan: TablePlan): string =>
+    `rid IN (SELECT rowid FROM main.${quoteIdentifier(table.name)} WHERE event_id IN
+       (SELECT id FROM main.${quoteIdentifier(plan.table.name)} WHERE rowid IN (SELECT rid FROM ${plan.work.kept})))`;
+  const stays = events ? ofKeptEvents(events) : String(all);
+  database.exec(`
+    INSERT INTO ${kept} SELECT rid, row_hash FROM ${ours} WHERE unfit OR ${stays};
+    DELETE FROM ${ours} WHERE rid IN (SELECT rid FROM ${kept});`);
+}
+
+function counts(
+  database: Database.Database,
+  { ours, theirs, kept }: WorkTables,
+): Pick<TablePlan, 'inserted' | 'updated' | 'deleted' | 'kept'> {
+  const count = (from: string): number => database.prepare(`SELECT count(*) FROM ${from}`).pluck().get() as number;
+  const sum = new DigestSum();
+  for (const rowHash of database.prepare(`SELECT row_hash FROM ${kept}`).pluck().iterate()) sum.add(rowHash as Buffer);
+  return {
+    inserted: count(`${theirs} WHERE rid IS NULL`),
+    updated: count(`${theirs} WHERE rid IS NOT NULL`),
+    deleted: count(ours),
+    kept: sum.result(),
+  };
+}

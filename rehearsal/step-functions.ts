@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type { ExecutionDescription } from '../lambdas/execution-lock/executions.ts';
+import type { Json, StateMachine } from '../statemachine/asl.ts';
+import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
+import { withFunctions } from '../statemachine/definition.ts';
+import { restoreMachine } from '../statemachine/restore/restore.ts';
+import type { Settings } from '../statemachine/settings.ts';
+import type { Clock } from './clock.ts';
+import { type Execution, type HistoryEvent, type Integration, startExecution } from './interpreter/execution.ts';
+import { ACCOUNT_ID, functionArn } from './names.ts';
+
+export type MachineName = 'cutover' | 'restore';
+
+export interface StartedExecution {
+  machine: MachineName;
+  execution: Execution;
+}
+
+/** The state machines of the stack and the rule between them, in this process. */
+export interface LocalStepFunctions {
+  /** Everything that was started, oldest first, what the rule started included. */
+  readonly started: StartedExecution[];
+  start(machine: MachineName, input: Json): Execution;
+  redrive(execution: Execution): void;
+  /** The status of an execution by its ARN, as DescribeExecution tells it. Rejects with ExecutionDoesNotExist. */
+  describe(arn: string): Promise<ExecutionDescription>;
+  /** Waits until nothing runs any more, what the rule starts included. */
+  settled(): Promise<void>;
+  /** Ends everything as ABORTED, and lets the rule start nothing more. */
+  stopAll(error: string, cause: string): void;
+}
+
+export interface StepFunctionsOptions {
+  settings: Settings;
+  clock: Clock;
+  integration: Integration;
+  /** Changes the definition of a machine before it is interpreted. */
+  edit(machine: MachineName, definition: StateMachine): StateMachine;
+  onEvent(event: HistoryEvent, machine: MachineName): void;
+}
+
+const MACHINES: Record<MachineName, (settings: Settings) => StateMachine> = {
+  cutover: cutoverMachine,
+  restore: restoreMachine,
+};
+
+/** With the EventBridge rule of the stack: a cutover that FAILED, TIMED_OUT or was ABORTED starts `restore`. */
+export function createStepFunctions(options: StepFunctionsOptions): LocalStepFunctions {
+  const { settings, clock, integration, onEvent } = options;
+  const { region, stackName } = settings;
+  const started: StartedExecution[] = [];
+  const running = new Set<Promise<void>>();
+  let ruleActs = true;
+
+  const follow = ({ machine, execution }: StartedExecution): void => {
+    const over = execution.done.then(({ status }) => {
+      running.delete(over);
+      if (machine === 'cutover' && status !== 'SUCCEEDED' && ruleActs) start('restore', { execution: execution.arn });
+    });
+    running.add(over);
+  };
+
+  const start = (machine: MachineName, input: Json): Execution => {
+    const definition = withFunctions(MACHINES[machine](settings), (name) => functionArn(region, name));
+    const execution = startExecution({
+      machine: options.edit(machine, definition),
+      stateMachineArn: `arn:aws:states:${region}:${ACCOUNT_ID}:stateMachine:${stackName}-${machine}`,
+      name: `${machine}-${randomUUID()}`,
+      input,
+      integration,
+      clock,
+      onEvent: (event) => onEvent(event, machine),
+    });
+    const one = { machine, execution };
+    started.push(one);
+    follow(one);
+    return execution;
+  };
+
+  return {
+    started,
+    start,
+    redrive(execution) {
+      execution.redrive();
+      follow(started.find((one) => one.execution === execution) as StartedExecution);
+    },
+    async describe(arn) {
+      const found = started.find(({ execution }) => execution.arn === arn);
+      if (!found)
+        throw Object.assign(new Error(`Execution Does Not Exist: '${arn}'`), { name: 'ExecutionDoesNotExist' });
+      const { status } = found.execution;
+      if (status === 'RUNNING') return { status };
+      const { error, cause } = await found.execution.done;
+      return { status, error, cause };
+    },
+    async settled() {
+      while (running.size > 0) await Promise.all(running);
+    },
+    stopAll(error, cause) {
+      ruleActs = false;
+      for (const { execution } of started) execution.stop(error, cause);
+    },
+  };
+}

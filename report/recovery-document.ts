@@ -1,0 +1,52 @@
+import type { Settings } from '../statemachine/settings.ts';
+import { type RecoveryRow, recovery } from './recovery.ts';
+
+const COLUMNS: [title: string, of: (row: RecoveryRow) => string][] = [
+  ['State', ({ state }) => `\`${state}\``],
+  ['What it does', ({ does }) => does],
+  ['What its failure leaves behind', ({ leaves }) => leaves],
+  ['What happens by itself', ({ byItself }) => byItself],
+  ['What a redrive does', ({ redrive }) => redrive],
+  ['What you type', ({ type }) => type],
+];
+
+const INTRODUCTION = `# When something fails
+
+Written by \`npm run docs\` from the state machines themselves; a test holds it against them.
+
+A cutover that fails brings the old relay back by itself. Three endings need you:
+
+- **Held**: it was started with \`{"onFailure": "hold"}\` and stands at \`Hold\`, \`HoldUnchanged\` or, when what PostgreSQL had
+  accepted could not be brought back, at \`HoldOnTarget\`. Remove the cause and redrive it; or give it up with \`restore\`.
+- **\`restore\` has failed**: no relay runs. Remove the cause and redrive the execution of \`restore\`, not that of the cutover.
+- **Superseded**: \`restore\` has taken over from an execution that you redrove. Look at the newest execution of \`restore\`.
+
+While an execution is held before \`TakeAuthority\`, the old relay may run: the cutover begins with the stop again and compares
+every row anew. The new one may not: what it writes to PostgreSQL then is not kept. From \`TakeAuthority\` on it is the other way
+round. If the old relay was deployed all the same, leave it so and redrive: the way back brings together what both have accepted.
+
+What the last column means, with the ARNs of your account:
+
+\`\`\`sh
+# redrive: go on where it stands (within 14 days)
+aws stepfunctions redrive-execution --execution-arn <ARN of the execution>
+# start: a new cutover
+aws stepfunctions start-execution --state-machine-arn <ARN of the machine cutover> --input '{}'
+# restore: bring the old relay back in place of a held cutover
+aws stepfunctions start-execution --state-machine-arn <ARN of the machine restore> --input '{"takeOver": true}'
+\`\`\`
+`;
+
+/** The text of docs/recovery.md: one table for each stretch of the way. */
+export function recoveryDocument(settings: Settings): string {
+  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  const tables = recovery(settings).map(({ title, rows }) =>
+    [
+      `## ${title}\n`,
+      line(COLUMNS.map(([name]) => name)),
+      line(COLUMNS.map(() => '---')),
+      ...rows.map((row) => line(COLUMNS.map(([, of]) => of(row).replaceAll('|', '\\|')))),
+    ].join('\n'),
+  );
+  return `${[INTRODUCTION, ...tables].join('\n')}\n`.replaceAll('|\n## ', '|\n\n## ');
+}

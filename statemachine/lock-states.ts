@@ -1,0 +1,52 @@
+import { expression, type JsonObject, type TaskState } from './asl.ts';
+import type { Settings } from './settings.ts';
+import { CAUSE, catchAll, invoke, type Step } from './tasks.ts';
+
+type LockAction = 'acquire' | 'record' | 'reclaim' | 'hold' | 'release' | 'take-over';
+
+/** One step of the lock that lets one execution at a time change the relay; its owner is the execution's ARN. */
+export function lock(settings: Settings, action: LockAction, payload: JsonObject, step: Step): TaskState {
+  const common: JsonObject = { action, stackName: settings.stackName, owner: '{% $states.context.Execution.Id %}' };
+  return invoke('execution-lock', { ...common, ...payload }, step);
+}
+
+/**
+ * Stands still until an operator has redriven the execution: the function throws HeldForOperator until the redrive count has
+ * grown since the failure. A Fail state would not do: a redrive fails in it again.
+ *
+ * @param failure the variable that says what failed, of the shape that `failure()` in tasks.ts makes
+ */
+export function hold(settings: Settings, failure: string, comment: string, next: string): TaskState {
+  return lock(
+    settings,
+    'hold',
+    {
+      heldAtRedrive: `{% $${failure}.redriveCount %}`,
+      redriveCount: '{% $states.context.Execution.RedriveCount %}',
+      failure: `{% $${failure} %}`,
+    },
+    { comment, next },
+  );
+}
+
+/** Makes sure that nobody has taken over meanwhile; what else may go wrong goes to `onFailure`. */
+export function reclaim(settings: Settings, comment: string, next: string, onFailure: string): TaskState {
+  const state = lock(settings, 'reclaim', {}, { comment, next });
+  return {
+    ...state,
+    Catch: [
+      {
+        ErrorEquals: ['LockHeld'],
+        Assign: { superseded: expression(CAUSE) },
+        Next: 'Superseded',
+      },
+      ...catchAll(onFailure),
+    ],
+  };
+}
+
+/** Gives the lock back before the end at `next`, come what may: whoever comes next finds that its owner has ended. */
+export function release(settings: Settings, next: string): TaskState {
+  const state = lock(settings, 'release', {}, { comment: 'Let the next execution begin', next });
+  return { ...state, Catch: [{ ErrorEquals: ['States.ALL'], Next: next }] };
+}

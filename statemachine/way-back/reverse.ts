@@ -1,0 +1,99 @@
+import type { States } from '../asl.ts';
+import { hold } from '../lock-states.ts';
+import { migratorTask } from '../migrator-task.ts';
+import type { Settings } from '../settings.ts';
+import { catchAll, invoke } from '../tasks.ts';
+import { allVerified, saysWhatDiffers, verifyMap } from '../verify-states.ts';
+
+/** A way back is worth more tries than a way forward: without it no relay serves. */
+const REVERSE_ATTEMPTS_MAX = 3;
+
+/**
+ * Brings what PostgreSQL has accepted back to SQLite, proves it, and gives authority back to the source. Every relay has
+ * stopped by then.
+ *
+ * @param again where a person's redrive begins, after a reverse that did not succeed
+ */
+export function reverseStates(settings: Settings, { again, next }: { again: string; next: string }): States {
+  return {
+    RunReverse: migratorTask(settings, {
+      comment: 'Bring to SQLite what PostgreSQL has accepted since it became the truth (migrator, mode reverse)',
+      mode: 'reverse',
+      plan: 'rollback',
+      attempt: 'reverseAttempt',
+      timeoutSeconds: settings.migratorTimeoutSeconds,
+      caught: catchAll('ReadReverse', { variable: 'reverseFailure' }),
+      next: 'ReadReverse',
+    }),
+    ReadReverse: {
+      ...invoke(
+        'read-manifest',
+        {
+          mode: 'reverse',
+          runIdPrefix: '{% $states.context.Execution.Name & "/" %}',
+          samples: '{% $samples[] %}',
+          taskFailure: null,
+        },
+        {
+          comment: "Read the migrator's own account of the reverse; go on only when it says verified",
+          assign: {
+            reversed: '{% $states.result.Payload %}',
+            samples: '{% $states.result.Payload.samples[] %}',
+          },
+          next: 'VerifyReverse',
+        },
+      ),
+      Catch: catchAll('IsReverseAttemptLeft', { variable: 'reverseFailure' }),
+    },
+    IsReverseAttemptLeft: {
+      Type: 'Choice',
+      Comment: 'A reverse may be made again: it begins where the files stand',
+      Choices: [
+        {
+          Condition: `{% $reverseAttempt < ${REVERSE_ATTEMPTS_MAX} %}`,
+          Assign: { reverseAttempt: '{% $reverseAttempt + 1 %}' },
+          Next: 'RunReverse',
+        },
+      ],
+      Default: 'HoldOnTarget',
+    },
+    VerifyReverse: verifyMap({
+      comment: 'Compute rows and digest of every table in PostgreSQL afresh and compare them with what SQLite has now',
+      suffix: 'ReversedTable',
+      manifest: 'reversed',
+      verdicts: 'reverseVerdicts',
+      concurrency: settings.verifyConcurrency,
+      timeoutSeconds: settings.verifyTimeoutSeconds,
+      next: 'ReverseVerdict',
+    }),
+    ReverseVerdict: {
+      Type: 'Choice',
+      Comment: 'The old relay may start only on a file that has every row',
+      Choices: [{ Condition: `{% ${allVerified('reversed', 'reverseVerdicts')} %}`, Next: 'AssertNoneRan' }],
+      Default: 'ReverseDiffers',
+    },
+    AssertNoneRan: invoke(
+      'assert-quiet',
+      {
+        action: 'assert',
+        cluster: '{% $plan.cluster %}',
+        family: '{% $plan.family %}',
+        since: '{% $stopped.stoppedAt %}',
+      },
+      { comment: 'No relay has run since the stop: SQLite has everything', next: 'ReturnAuthority' },
+    ),
+    ReverseDiffers: saysWhatDiffers('VerifyReverse', 'reverseVerdicts', 'reverseFailure', 'HoldOnTarget'),
+    // Nothing is lost and nothing runs; starting either relay might lose something, so a person decides.
+    HoldOnTarget: hold(
+      settings,
+      'reverseFailure',
+      'PostgreSQL holds events that SQLite does not have; stand here until the cause is removed and the execution redriven',
+      again,
+    ),
+    ReturnAuthority: invoke(
+      'authority',
+      { action: 'return', runId: '{% $reversed.runId %}' },
+      { comment: 'SQLite is the truth again', next },
+    ),
+  };
+}

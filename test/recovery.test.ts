@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { recovery } from '../report/recovery.ts';
+import { recoveryDocument } from '../report/recovery-document.ts';
+import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
+import { restoreMachine } from '../statemachine/restore/restore.ts';
+import { parseSettings } from '../statemachine/settings.ts';
+
+const settings = parseSettings();
+
+describe('docs/recovery.md', () => {
+  it('says what the state machines say ("npm run docs" writes it anew)', () => {
+    expect(readFileSync('docs/recovery.md', 'utf8')).toBe(recoveryDocument(settings));
+  });
+
+  it('has a row for every state of both machines, once', () => {
+    const states = [cutoverMachine(settings), restoreMachine(settings)].flatMap(({ States }) => Object.keys(States));
+    const rows = recovery(settings).flatMap((stretch) => stretch.rows.map(({ state }) => state));
+    expect(rows.toSorted()).toEqual([...new Set(states)].sort());
+  });
+
+  it('leaves no cell empty, and names only states that there are', () => {
+    const rows = recovery(settings).flatMap((stretch) => stretch.rows);
+    const names = new Set(rows.map(({ state }) => state));
+    for (const row of rows) {
+      for (const [column, cell] of Object.entries(row)) expect(cell, `${row.state} ${column}`).not.toBe('');
+      const named = `${row.byItself} ${row.redrive}`.match(/`[A-Z]\w+`/g) ?? [];
+      for (const name of named) if (name !== '`HeldForOperator`') expect(names, row.state).toContain(name.slice(1, -1));
+    }
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { publishOnce, servedEvents } from '../../rehearsal/writer.ts';
+import { rehearsed } from '../support/rehearsed.ts';
+
+describe('an execution that was stopped and is redriven after restore has brought the old relay back', () => {
+  it.concurrent.each([
+    ['ScaleDown', 'before'],
+    ['RunMigrator', 'before'],
+    ['AwaitSwitch', 'before'],
+    ['TakeAuthority', 'before'],
+    ['ScaleUp', 'before'],
+    ['HealthCheckNewRelay', 'before'],
+    ['ExecuteSettle', 'before'],
+  ] as const)('changes nothing more: %s', async (state, when) => {
+    const { record } = await rehearsed({
+      faults: [
+        {
+          ...{ name: 'stopped', title: `stopped at ${state}`, state, when, outcome: 'Restored' },
+          harm: ({ stepFunctions }) => stepFunctions.started[0]?.execution.stop('StoppedByHand', 'pressed Stop'),
+        },
+      ],
+      whileItStands: async (judged, stage) => {
+        expect(judged.outcome).toBe('Restored');
+        const { world, stepFunctions, acknowledged, target } = stage;
+        // What only the old relay has: whoever takes the stale copy for the truth loses it.
+        acknowledged.push(await publishOnce(world.endpoint, 'after the way back', stage.options.signal));
+        const [cutover] = stepFunctions.started;
+        if (!cutover) throw new Error('no cutover was started');
+        stepFunctions.redrive(cutover.execution);
+        await stepFunctions.settled();
+        expect(await cutover.execution.done).toMatchObject({ status: 'FAILED', error: 'Superseded' });
+
+        const served = await servedEvents(world.endpoint, acknowledged);
+        expect(served.size).toBe(acknowledged.length);
+        expect((await target.query('SELECT holder FROM cutover.authority')).rows).toEqual([{ holder: 'source' }]);
+        expect(world.writersLog.overlaps).toEqual([]);
+      },
+    });
+    expect(record.sentence).toContain('ended as ABORTED (StoppedByHand: pressed Stop), with its work half done.');
+  });
+});

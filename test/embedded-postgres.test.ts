@@ -1,6 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
+import { startPostgres } from '../rehearsal/embedded-postgres.ts';
 import { freshDatabase } from './support/postgres.ts';
 
 describe('the embedded PostgreSQL', () => {
@@ -19,4 +23,18 @@ describe('the embedded PostgreSQL', () => {
     const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program]);
     expect(status).toBe(3);
   });
+
+  it('is stopped also when it has ended by itself, as Ctrl-C on a terminal ends it', async () => {
+    const server = await startPostgres();
+    const client = new pg.Client({ connectionString: server.adminUrl });
+    await client.connect();
+    const { rows } = await client.query("SELECT current_setting('data_directory') AS directory");
+    await client.end();
+    const directory: string = rows[0].directory;
+    process.kill(Number(readFileSync(join(directory, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGINT');
+    while (existsSync(join(directory, 'postmaster.pid'))) await pause(20);
+    await pause(200);
+    await server.stop();
+    expect(existsSync(directory)).toBe(false);
+  }, 20_000);
 });

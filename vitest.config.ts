@@ -6,7 +6,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-postgres.ts'],
     // The SDK warns of Node 20 in every process; the functions themselves run on Node 24.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     // Two cores: each file starts processes of its own.
     maxWorkers: 2,

@@ -129,9 +129,10 @@ function functionPlans(
     'assert-quiet': {
       memoryMegabytes: 256,
       timeoutSeconds: 60,
-      environment: {},
+      environment: { LOCK_TABLE: locks.tableName },
       grants: [
         readStack('DescribeStacks'),
+        readLock,
         ...readTasks,
         new PolicyStatement({ actions: ['ecs:StopTask'], resources: [arns.tasks] }),
       ],

@@ -2,14 +2,19 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { ECSClient, StopTaskCommand, type Task } from '@aws-sdk/client-ecs';
 import { NotQuiet, NotYet } from '../statemachine/errors.ts';
 import { type Ecs, findTasks } from './ecs-tasks.ts';
+import { deployedStore } from './execution-lock/dynamodb-store.ts';
+import { assertOurs, type LockStore } from './execution-lock/lock-store.ts';
 
 export type AssertQuietEvent =
   | {
       action: 'count';
       cluster: string;
       family: string;
-      /** Every task that should still run is asked to stop, by whatever it was started. */
-      stop?: boolean;
+      /**
+       * Every task that should still run is asked to stop, by whatever it was started; for the execution that has the
+       * stack's lock only.
+       */
+      stop?: { stackName: string; owner: string };
     }
   | {
       action: 'assert';
@@ -31,6 +36,8 @@ export interface AssertQuietResult {
 export interface AssertQuietDependencies {
   ecs: Ecs;
   cloudFormation: Pick<CloudFormationClient, 'send'>;
+  /** Asked before anything is stopped. */
+  lock: Pick<LockStore, 'read'>;
   now(): Date;
 }
 
@@ -38,13 +45,18 @@ export interface AssertQuietDependencies {
  * Makes the handler that sees to it that nobody writes: `count` waits for the last task of the family to stop, and stops
  * them where it is told to; `assert` states afterwards that none has run since and that the stack is as we left it.
  *
- * @throws NotYet (`count`) while a task has not stopped, NotQuiet (`assert`) when one ran or the stack was changed
+ * @throws NotYet (`count`) while a task has not stopped, NotQuiet (`assert`) when one ran or the stack was changed, LockHeld
+ *   when it is told to stop tasks by an execution that has not the lock (any more)
  */
 export function createHandler(
   dependencies: AssertQuietDependencies,
 ): (event: AssertQuietEvent) => Promise<AssertQuietResult> {
-  const { ecs, cloudFormation, now } = dependencies;
+  const { ecs, cloudFormation, lock, now } = dependencies;
   return async (event) => {
+    if (event.action === 'count' && event.stop) {
+      const { stackName, owner } = event.stop;
+      assertOurs(await lock.read(stackName), stackName, owner);
+    }
     const tasks = await findTasks(ecs, event.cluster, [{ family: event.family }]);
     const moving = tasks.filter(({ lastStatus }) => lastStatus !== 'STOPPED');
     if (event.action === 'count') {
@@ -76,11 +88,18 @@ export function createHandler(
   };
 }
 
-export const handler = createHandler({
-  ecs: new ECSClient({}),
-  cloudFormation: new CloudFormationClient({}),
-  now: () => new Date(),
-});
+let deployed: ((event: AssertQuietEvent) => Promise<AssertQuietResult>) | undefined;
+
+/** The Lambda entry point; the table with the locks stands in LOCK_TABLE. */
+export async function handler(event: AssertQuietEvent): Promise<AssertQuietResult> {
+  deployed ??= createHandler({
+    ecs: new ECSClient({}),
+    cloudFormation: new CloudFormationClient({}),
+    lock: deployedStore(process.env),
+    now: () => new Date(),
+  });
+  return deployed(event);
+}
 
 /** Asks every task that is not going already; one that cannot be asked does not save the others. */
 async function stopAll(ecs: Ecs, cluster: string, moving: Task[]): Promise<void> {

@@ -17,6 +17,8 @@ export interface HealthCheckEvent {
   samples: SampleEvent[];
   /** ISO time after which it is not asked again; null or absent for none. */
   deadline?: string | null;
+  /** Some of the samples may have been deleted since they were chosen: not all of them may be missing, and none altered. */
+  maySamplesBeDeleted?: boolean;
 }
 
 export interface HealthCheckResult {
@@ -58,7 +60,8 @@ const SAMPLES_MAX = 32;
 export function createHandler(
   dependencies: HealthCheckDependencies,
 ): (event: HealthCheckEvent) => Promise<HealthCheckResult> {
-  return withDeadline(dependencies.now, async ({ cluster, service, taskDefinition, domain, samples }) => {
+  return withDeadline(dependencies.now, async (event: HealthCheckEvent) => {
+    const { cluster, service, taskDefinition, domain, samples, maySamplesBeDeleted = false } = event;
     if (samples.length > SAMPLES_MAX) {
       throw new Refused(`The health check got ${samples.length} samples; expected at most ${SAMPLES_MAX}.`);
     }
@@ -69,8 +72,9 @@ export function createHandler(
     raise(judgeService(described, tasks, taskDefinition));
 
     const answer = await askRelay(endpoint(domain), timeoutSeconds, samples);
-    raise(judgeAnswer(samples, answer));
-    return { domain, taskDefinition, checked: samples.length, emptyCheck: samples.length === 0 };
+    raise(judgeAnswer(samples, answer, { maySamplesBeDeleted }));
+    const checked = samples.filter(({ id }) => answer.some((found) => (found as { id?: unknown } | null)?.id === id));
+    return { domain, taskDefinition, checked: checked.length, emptyCheck: samples.length === 0 };
   });
 }
 

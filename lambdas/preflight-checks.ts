@@ -2,6 +2,7 @@ import type { Stack } from '@aws-sdk/client-cloudformation';
 import type { Service, TaskDefinition } from '@aws-sdk/client-ecs';
 import { inputFindings } from '../statemachine/input.ts';
 import type { Names } from '../statemachine/settings.ts';
+import { UPDATABLE } from './change-stack/stack.ts';
 import { applyEdits } from './template-edits/apply.ts';
 import { switchEdits } from './template-edits/switch.ts';
 
@@ -27,8 +28,6 @@ interface PreflightCheck {
   /** What is wrong and what to do about it, or nothing. */
   finding(world: Findable): string | undefined;
 }
-
-const UPDATABLE = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE'];
 
 /** What must be true before anything is changed. All of it is looked at, and all findings are told at once. */
 export const PREFLIGHT_CHECKS: PreflightCheck[] = [

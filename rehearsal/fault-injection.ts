@@ -4,13 +4,13 @@ import type { Integration } from './interpreter/execution.ts';
 import type { Stage } from './stage.ts';
 import type { MachineName } from './step-functions.ts';
 
-/** Does the faults' harm around the calls of their states, in the machine `cutover` only. */
+/** Does the faults' harm around the calls of their states. */
 export function withFaults(faults: Fault[], integration: Integration, stage: () => Stage): Integration {
   const done = new Set<Fault>();
   const harm = async (when: Fault['when'], call: Parameters<Integration>[0]): Promise<void> => {
     const { State, StateMachine } = call.context as { State: { Name: string }; StateMachine: { Name: string } };
-    if (!StateMachine.Name.endsWith('-cutover')) return;
     for (const fault of faults) {
+      if (!StateMachine.Name.endsWith(`-${fault.machine ?? 'cutover'}`)) continue;
       if (!fault.harm || when !== fault.when || State.Name !== fault.state) continue;
       if (done.has(fault) && when !== 'instead') continue;
       if (!done.has(fault)) stage().options.observer.step(`Fault "${fault.name}": ${fault.title}`);

@@ -13,13 +13,16 @@ import {
   withMigrator,
 } from './fault-means.ts';
 import type { Stage } from './stage.ts';
+import type { MachineName } from './step-functions.ts';
 import { publishOnce, startWriter } from './writer.ts';
 
 export interface Fault {
   name: string;
   title: string;
-  /** The state of `cutover` that it hits. */
+  /** The state that it hits. */
   state: string;
+  /** The machine that it hits; `cutover` where nothing is said. */
+  machine?: MachineName;
   /** Done once, before or after the first call of the state; or in place of every call, until the harm itself no longer throws. */
   when?: 'before' | 'after' | 'instead';
   /** @param signal aborted when nobody waits for the call any more, so that a harm that takes time ends with it */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { messageIn } from '../lambdas/execution-lock/executions.ts';
 import type { ExecutionRecord, RunRecord, TableRecord } from '../report/run-record.ts';
 import { statesOf } from '../report/states.ts';
 import type { Json, JsonObject } from '../statemachine/asl.ts';
@@ -91,20 +92,11 @@ function verdictOf(executions: ExecutionRecord[], tables: TableRecord[]): Verdic
     .map(({ output }) => output as JsonObject | null)
     .find((output) => output?.outcome === 'Restored');
   if (restored) return { outcome: 'Restored', sentence: String(restored.sentence) };
-  const held = cutover.error === 'HeldForOperator';
+  const standing = executions.find(({ error }) => error === 'HeldForOperator') ?? cutover;
   return {
-    outcome: held ? 'Held' : (cutover.error ?? cutover.status),
-    sentence: messageIn(cutover.cause) ?? `The execution ended as ${cutover.status}.`,
+    outcome: standing.error === 'HeldForOperator' ? 'Held' : (standing.error ?? standing.status),
+    sentence: messageIn(standing.cause ?? undefined) ?? `The execution ended as ${standing.status}.`,
   };
-}
-
-/** A function's cause is JSON around its message. */
-function messageIn(cause: string | null): string | null {
-  try {
-    return (JSON.parse(cause ?? '') as { errorMessage: string }).errorMessage ?? cause;
-  } catch {
-    return cause;
-  }
 }
 
 function missingInSqlite({ directories }: Stage): Promise<Record<string, number>> {

@@ -192,7 +192,7 @@ function createHandlers({
       now: clock.now,
     }),
     'scale-service': scaleService({ ecs, lock }),
-    'assert-quiet': assertQuiet({ ecs, cloudFormation, now: clock.now }),
+    'assert-quiet': assertQuiet({ ecs, cloudFormation, lock, now: clock.now }),
     'health-check': healthCheck({ ecs, endpoint, now: clock.now }),
     authority: authority({ connect }),
     'read-manifest': readManifest({ connect }),

@@ -33,7 +33,7 @@ const NOTHING = 'nothing';
 export function recovery(settings: Settings): RecoveryStretch[] {
   const switchOver = Object.entries(switchOverStates(settings, 'OnFailure', ''));
   const taking = switchOver.findIndex(([name]) => name === 'TakeAuthority');
-  const wayBack = wayBackStates(settings, '');
+  const wayBack = wayBackStates(settings, { next: '', again: 'ReclaimForWayBack' });
   const shared = new Set(Object.keys(wayBack));
   const cutover = cutoverMachine(settings).States;
   const ends = Object.entries(cutover).filter(([name]) => /RolledBack$/.test(name));

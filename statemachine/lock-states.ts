@@ -1,6 +1,13 @@
-import { expression, type JsonObject, type TaskState } from './asl.ts';
+import { type Catcher, expression, type JsonObject, type TaskState } from './asl.ts';
 import type { Settings } from './settings.ts';
 import { CAUSE, catchAll, invoke, type Step } from './tasks.ts';
+
+/** Somebody has taken over: this execution changes nothing more. */
+export const SUPERSEDED: Catcher = {
+  ErrorEquals: ['LockHeld'],
+  Assign: { superseded: expression(CAUSE) },
+  Next: 'Superseded',
+};
 
 type LockAction = 'acquire' | 'record' | 'reclaim' | 'hold' | 'release' | 'take-over';
 
@@ -34,14 +41,7 @@ export function reclaim(settings: Settings, comment: string, next: string, onFai
   const state = lock(settings, 'reclaim', {}, { comment, next });
   return {
     ...state,
-    Catch: [
-      {
-        ErrorEquals: ['LockHeld'],
-        Assign: { superseded: expression(CAUSE) },
-        Next: 'Superseded',
-      },
-      ...catchAll(onFailure),
-    ],
+    Catch: [SUPERSEDED, ...catchAll(onFailure)],
   };
 }
 

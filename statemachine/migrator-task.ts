@@ -1,5 +1,6 @@
 import type { Catcher, JsonObject, TaskState } from './asl.ts';
 import type { Settings } from './settings.ts';
+import { catchAll } from './tasks.ts';
 
 interface MigratorTask {
   comment: string;
@@ -8,8 +9,13 @@ interface MigratorTask {
   plan: 'migration' | 'rollback';
   /** The variable that counts the starts; it becomes part of the run id. */
   attempt: string;
+  /** The variable that gets the beginning of the run id, however the task ends: no other run may stand for this one. */
+  runIdPrefix: string;
   timeoutSeconds: number | string;
-  caught: Catcher[];
+  /** What is caught before everything else is. */
+  caught?: Catcher[];
+  /** The variable that remembers a failure; the state that asks the manifest comes next all the same. */
+  failure: string;
   next: string;
 }
 
@@ -35,17 +41,30 @@ export function migratorTask(settings: Settings, task: MigratorTask): TaskState 
         JitterStrategy: 'FULL',
       },
     ],
-    Catch: task.caught,
+    Assign: { [task.runIdPrefix]: runIdPrefix(task) },
+    // What the migrator has to say about its failure stands in its manifest, not in what ECS tells of the task.
+    Catch: [
+      ...(task.caught ?? []),
+      ...catchAll(task.next, { variable: task.failure, assign: { [task.runIdPrefix]: runIdPrefix(task) } }),
+    ],
     Next: task.next,
   };
 }
 
-function runTaskArguments(settings: Settings, { mode, plan, attempt }: MigratorTask): JsonObject {
-  const { Name, RedriveCount, RetryCount } = {
-    Name: '$states.context.Execution.Name',
-    RedriveCount: '$string($states.context.Execution.RedriveCount)',
-    RetryCount: '$string($states.context.State.RetryCount)',
-  };
+/** `<execution>/<redrive>/<mode>-<attempt>.`, without braces. */
+function prefixWords({ mode, attempt }: MigratorTask): string {
+  return `$states.context.Execution.Name & "/" & $string($states.context.Execution.RedriveCount) & "/${mode}-" & $string($${attempt}) & "."`;
+}
+
+function runIdPrefix(task: MigratorTask): string {
+  return `{% ${prefixWords(task)} %}`;
+}
+
+function runTaskArguments(settings: Settings, task: MigratorTask): JsonObject {
+  const { mode, plan } = task;
+  // Only the way back may delete, and only when a person has said so.
+  const allowance =
+    mode === 'reverse' ? [{ Name: 'CUTOVER_ALLOW_DELETIONS', Value: '{% $allowDeletions ? "1" : "" %}' }] : [];
   return {
     Cluster: '{% $plan.cluster %}',
     TaskDefinition: `{% $plan.${plan}.taskDefinition %}`,
@@ -66,9 +85,10 @@ function runTaskArguments(settings: Settings, { mode, plan, attempt }: MigratorT
           Environment: [
             {
               Name: 'CUTOVER_RUN_ID',
-              Value: `{% ${Name} & "/" & ${RedriveCount} & "/${mode}-" & $string($${attempt}) & "." & ${RetryCount} %}`,
+              Value: `{% ${prefixWords(task)} & $string($states.context.State.RetryCount) %}`,
             },
             { Name: 'CUTOVER_VERIFIER_ROLE', Value: settings.verifierRole },
+            ...allowance,
           ],
         },
       ],

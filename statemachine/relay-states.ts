@@ -60,7 +60,12 @@ interface AwaitStopped extends Step {
 export function awaitStopped(settings: Settings, { comment, assign, stop, ...step }: AwaitStopped): TaskState {
   return invoke(
     'assert-quiet',
-    { action: 'count', cluster: '{% $plan.cluster %}', family: '{% $plan.family %}', ...(stop && { stop }) },
+    {
+      action: 'count',
+      cluster: '{% $plan.cluster %}',
+      family: '{% $plan.family %}',
+      ...(stop && { stop: { stackName: settings.stackName, owner: '{% $states.context.Execution.Id %}' } }),
+    },
     {
       comment,
       assign: { stopped: { stoppedAt: '{% $states.result.Payload.stoppedAt %}', seenAt: '{% $now() %}' }, ...assign },
@@ -71,7 +76,10 @@ export function awaitStopped(settings: Settings, { comment, assign, stop, ...ste
 }
 
 /** From the request for a task to a relay that answers as it should. `$health` and `$healthyAt` tell of it. */
-export function healthCheck(settings: Settings, { deadline, ...step }: Step & { deadline: Json }): TaskState {
+export function healthCheck(
+  settings: Settings,
+  { deadline, maySamplesBeDeleted = false, ...step }: Step & { deadline: Json; maySamplesBeDeleted?: boolean },
+): TaskState {
   return invoke(
     'health-check',
     {
@@ -81,6 +89,8 @@ export function healthCheck(settings: Settings, { deadline, ...step }: Step & { 
       domain: '{% $plan.domain %}',
       samples: '{% $samples[] %}',
       deadline,
+      // What the old relay served before the stop, a client may have deleted while it drained.
+      maySamplesBeDeleted,
     },
     {
       comment: 'Wait until only that task definition runs, sign in over WebSocket and ask for known events',

@@ -1,4 +1,12 @@
-import { type Catcher, expression, type Json, type JsonObject, type Retrier, type TaskState } from './asl.ts';
+import {
+  type Catcher,
+  expression,
+  type Json,
+  type JsonObject,
+  type Retrier,
+  type States,
+  type TaskState,
+} from './asl.ts';
 import { type FunctionName, functionPlaceholder } from './functions.ts';
 
 /** Errors that the same call would end with again. */
@@ -98,11 +106,15 @@ export function failure(state: string, error: string, cause: string): JsonObject
 }
 
 /** Remembers in `$failure`, or another variable, which state failed and why, and goes on at `next`. */
-export function catchAll(next: string, { variable = 'failure', errors = ['States.ALL'] } = {}): Catcher[] {
+export function catchAll(
+  next: string,
+  { variable = 'failure', errors = ['States.ALL'], assign = {} as JsonObject } = {},
+): Catcher[] {
   return [
     {
       ErrorEquals: errors,
       Assign: {
+        ...assign,
         [variable]: failure(
           '{% $states.context.State.Name %}',
           '{% $exists($states.errorOutput.Error) ? $states.errorOutput.Error : "Unknown" %}',
@@ -112,4 +124,15 @@ export function catchAll(next: string, { variable = 'failure', errors = ['States
       Next: next,
     },
   ];
+}
+
+/** The same states, where every task and map that has no Catch of its own gets this one; a halt fails on purpose and gets none. */
+export function catching(states: States, catchers: Catcher[]): States {
+  return Object.fromEntries(
+    Object.entries(states).map(([name, state]) => {
+      const isBare =
+        (state.Type === 'Task' || state.Type === 'Map') && state.Catch === undefined && !/^Hold/.test(name);
+      return [name, isBare ? { ...state, Catch: catchers } : state];
+    }),
+  );
 }

@@ -260,13 +260,14 @@ describe('the lock', () => {
     const { id, ref } = the('AWS::DynamoDB::Table');
     const near = grants().filter(({ action }) => action.startsWith('dynamodb:'));
     expect(near.map(({ owner, action, resources }) => [owner, action, ...resources]).sort()).toEqual([
+      ['assert-quiet', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['change-stack', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['execution-lock', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['execution-lock', 'dynamodb:PutItem', `\${${id}.Arn}`],
       ['scale-service', 'dynamodb:GetItem', `\${${id}.Arn}`],
     ]);
     const knowing = FUNCTION_NAMES.filter((name) => functionOf(name).Environment?.Variables?.LOCK_TABLE === ref);
-    expect(knowing.sort()).toEqual(['change-stack', 'execution-lock', 'scale-service']);
+    expect(knowing.sort()).toEqual(['assert-quiet', 'change-stack', 'execution-lock', 'scale-service']);
   });
 
   it('is given by a function that asks for executions of the two machines, and does no more', () => {

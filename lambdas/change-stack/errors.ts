@@ -1,4 +1,4 @@
-/** Two endings of a stack change that a Catch tells apart. `name` is a literal, since ASL's ErrorEquals matches it. */
+/** Two endings of a stack change that are not tried again. `name` is a literal, since ASL's ErrorEquals matches it. */
 
 /** The stack has changed since the change set was made, or the change set is gone: begin again with a new one. */
 export class ChangeSetObsolete extends Error {

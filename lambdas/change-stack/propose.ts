@@ -14,7 +14,7 @@ import { defaultTemplateNames } from '../template-edits/names.ts';
 import { switchEdits } from '../template-edits/switch.ts';
 import { originalKeys } from './artefacts.ts';
 import type { ChangeStackDependencies, ChangeStackEvent } from './event.ts';
-import { describeChangeSet, describeStack, isNamed } from './stack.ts';
+import { describeChangeSet, describeStack, isNamed, UPDATABLE } from './stack.ts';
 
 /** AWS: "CloudFormation quotas", the largest TemplateBody of a request. */
 const templateBytesMax = 51_200;
@@ -66,10 +66,9 @@ function assertUpdatable({ StackName, StackStatus = 'CREATE_FAILED' }: Stack): v
   if (StackStatus.endsWith('_IN_PROGRESS')) {
     throw new NotYet(`The stack ${StackName} is in ${StackStatus}. Expected it to come to rest; asking again.`);
   }
-  const updatable = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE'];
-  if (!updatable.includes(StackStatus)) {
+  if (!UPDATABLE.includes(StackStatus)) {
     throw new Refused(
-      `The stack ${StackName} is in ${StackStatus}, which allows no update. Expected ${updatable.join(', ')}. Repair the stack (UPDATE_ROLLBACK_FAILED: continue-update-rollback), then redrive.`,
+      `The stack ${StackName} is in ${StackStatus}, which allows no update. Expected ${UPDATABLE.join(', ')}. Repair the stack (UPDATE_ROLLBACK_FAILED: continue-update-rollback), then redrive.`,
     );
   }
 }

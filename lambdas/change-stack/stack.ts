@@ -8,6 +8,9 @@ import {
 import { Refused } from '../../statemachine/errors.ts';
 import { ChangeSetObsolete } from './errors.ts';
 
+/** The statuses in which CloudFormation takes a new change. */
+export const UPDATABLE = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE'];
+
 /** Reads one stack. Throws Refused when there is none of that name. */
 export async function describeStack(client: CloudFormationClient, stackName: string): Promise<Stack> {
   try {

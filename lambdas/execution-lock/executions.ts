@@ -16,6 +16,9 @@ export type Standing = 'running' | 'in order' | 'in the middle';
 /** Of a cause in one sentence: more is in the execution's own history. */
 const CAUSE_CHARACTERS_MAX = 2_000;
 
+/** Endings of `cutover` after which the old relay serves, also where the lock could not be given back. */
+const ERRORS_IN_ORDER = ['RolledBack', 'PreflightFailed'];
+
 const ENDED_IN_THE_MIDDLE = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 
 /** How an execution stands that has not released its lock, and how it ended, in words. */
@@ -28,7 +31,8 @@ export async function standingOf(
     const { status } = description;
     if (!ENDED_IN_THE_MIDDLE.includes(status))
       return { standing: status === 'SUCCEEDED' ? 'in order' : 'running', words: status };
-    return { standing: 'in the middle', words: inWords(description) };
+    const inOrder = ERRORS_IN_ORDER.includes(description.error ?? '');
+    return { standing: inOrder ? 'in order' : 'in the middle', words: inWords(description) };
   } catch (error) {
     if (error instanceof Error && error.name === 'ExecutionDoesNotExist')
       return { standing: 'in order', words: 'an execution that is long forgotten' };
@@ -42,7 +46,8 @@ function inWords({ status, error, cause }: ExecutionDescription): string {
   return said === '' ? status : `${status} (${said})`;
 }
 
-function messageIn(cause: string | undefined): string | undefined {
+/** A function's cause is JSON around its message; any other cause is the message itself. */
+export function messageIn(cause: string | undefined): string | undefined {
   try {
     return (JSON.parse(cause ?? '') as { errorMessage?: string }).errorMessage ?? cause;
   } catch {

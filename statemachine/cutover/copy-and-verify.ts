@@ -13,6 +13,8 @@ export function copyAndVerifyStates(settings: Settings, onFailure: string): Stat
       mode: 'reconcile',
       plan: 'migration',
       attempt: 'attempt',
+      runIdPrefix: 'runIdPrefix',
+      failure: 'failure',
       timeoutSeconds: secondsLeft(settings.migratorTimeoutSeconds),
       caught: [
         {
@@ -26,8 +28,6 @@ export function copyAndVerifyStates(settings: Settings, onFailure: string): Stat
           },
           Next: onFailure,
         },
-        // What the migrator has to say about its failure stands in its manifest, not in what ECS tells of the task.
-        ...catchAll('ReadManifest'),
       ],
       next: 'ReadManifest',
     }),
@@ -89,7 +89,7 @@ function readManifest({ onFailure, next }: { onFailure: string; next: string }):
     'read-manifest',
     {
       mode: 'reconcile',
-      runIdPrefix: '{% $states.context.Execution.Name & "/" %}',
+      runIdPrefix: '{% $runIdPrefix %}',
       samples: '{% $samples[] %}',
       // A task that never reached the target left no word there, but ECS may know why.
       taskFailure: '{% $failure = null ? null : $failure.error & ": " & $failure.cause %}',

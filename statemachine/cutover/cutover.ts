@@ -1,6 +1,7 @@
 import type { StateMachine } from '../asl.ts';
-import { release } from '../lock-states.ts';
+import { release, SUPERSEDED } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
+import { catching } from '../tasks.ts';
 import { servesAgain, WAY_BACK, wayBackStates } from '../way-back/way-back.ts';
 import { copyAndVerifyStates } from './copy-and-verify.ts';
 import { failingStates } from './failing.ts';
@@ -29,7 +30,7 @@ export function cutoverMachine(settings: Settings): StateMachine {
       ...copyAndVerifyStates(settings, ON_FAILURE),
       ...switchOverStates(settings, ON_FAILURE, 'ReclaimForWayBack'),
       ...failingStates(settings, WAY_BACK),
-      ...wayBackStates(settings, 'ReleaseRolledBack'),
+      ...catching(wayBackStates(settings, { next: 'ReleaseRolledBack', again: 'ReclaimForWayBack' }), [SUPERSEDED]),
       ReleaseRolledBack: release(settings, 'RolledBack'),
       RolledBack: {
         Type: 'Fail',

@@ -3,6 +3,7 @@ import { restStack } from '../change-set-states.ts';
 import { hold, reclaim } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { failure, invoke } from '../tasks.ts';
+import { withdraw } from '../way-back/way-back.ts';
 import { deadlineFromNow } from '../write-stop-deadline.ts';
 import { HOLDS } from './looking.ts';
 
@@ -27,16 +28,13 @@ export function failingStates(settings: Settings, wayBack: string): States {
       'ReclaimAfterHold',
     ),
     ReclaimAfterHold: reclaim(settings, 'Nobody else may have taken over during the halt', 'Reassess', 'Hold'),
-    Reassess: invoke(
-      'authority',
-      { action: 'read' },
-      {
-        comment: 'Ask the target who holds the truth now',
-        assign: { authority: '{% $states.result.Payload %}' },
-        onFailure: 'Hold',
-        next: 'WhereToGoOn',
-      },
-    ),
+    Reassess: invoke('authority', withdraw(), {
+      comment:
+        'Ask the target who holds the truth now; while that is the source, no copy made before the halt may be used any more',
+      assign: { authority: '{% $states.result.Payload %}' },
+      onFailure: 'Hold',
+      next: 'WhereToGoOn',
+    }),
     WhereToGoOn: {
       Type: 'Choice',
       Comment: 'While the source holds the truth, begin with the stop again; else the new relay has to start',

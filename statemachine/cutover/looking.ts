@@ -45,6 +45,7 @@ export function lookingStates(settings: Settings): States {
           verdicts: [],
           stopped: { stoppedAt: null, seenAt: null },
           reverseAttempt: 1,
+          allowDeletions: false,
           samples: '{% $states.result.Payload.samples[] %}',
           stackChange: '{% $states.result.Payload.lastChangeSet %}',
         },

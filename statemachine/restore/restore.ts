@@ -1,12 +1,14 @@
 import { expression, type StateMachine } from '../asl.ts';
-import { lock, release } from '../lock-states.ts';
+import { hold, lock, release } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
+import { catchAll, catching } from '../tasks.ts';
 import { servesAgain, WAY_BACK, wayBackStates } from '../way-back/way-back.ts';
 
 /**
  * Brings the old relay back where a cutover ended without an ending of its own: a failed expression, an execution that was
  * stopped or timed out, a way back that failed itself. An EventBridge rule starts it with `{"execution": <ARN>}`; a person
- * starts it with `{"takeOver": true}` to give up a cutover that is held.
+ * starts it with `{"takeOver": true}` to give up a cutover that is held, and adds `"allowDeletions": true` when the way back
+ * was refused because it would delete many rows, and they may go.
  *
  * It acts by the lock and by authority only, never by where the other execution stood.
  *
@@ -41,6 +43,7 @@ export function restoreMachine(settings: Settings): StateMachine {
             authorityAsked: true,
             proposal: {},
             reverseAttempt: 1,
+            allowDeletions: '{% $states.context.Execution.Input.allowDeletions = true %}',
           },
           next: 'IsThereAnythingToDo',
         },
@@ -56,7 +59,14 @@ export function restoreMachine(settings: Settings): StateMachine {
         Comment: 'Nothing was changed',
         Output: { outcome: 'NothingToDo', reason: '{% $takeOver.reason %}' },
       },
-      ...wayBackStates(settings, 'ReleaseRestored'),
+      ...catching(wayBackStates(settings, { next: 'ReleaseRestored', again: 'TakeOver' }), catchAll('HoldRestore')),
+      // Not where it failed: a change set that was refused or rolled back stays so, and a look at tasks grows stale.
+      HoldRestore: hold(
+        settings,
+        'failure',
+        'Stand here until the cause is removed and the execution redriven; the way back then begins anew',
+        'TakeOver',
+      ),
       ReleaseRestored: release(settings, 'Restored'),
       Restored: {
         Type: 'Succeed',

@@ -13,13 +13,14 @@ export const WAY_BACK = 'AskAuthority';
  * written to PostgreSQL, and the old relay goes on with the old file as if nothing had been. Once it is with the target, the
  * new relay may have accepted events, and they are brought back first.
  *
- * It reads the variables `$plan`, `$samples`, `$proposal` (null: no change set was made), `$authorityAsked` and
- * `$reverseAttempt`. No task here has a way out for its own failure: it stays failed, a redrive repeats it, and the machine
- * `restore` begins anew by itself. `reverse` alone may need a person, and halts.
+ * It reads the variables `$plan`, `$samples`, `$proposal` (null: no change set was made), `$authorityAsked`,
+ * `$reverseAttempt` and `$allowDeletions`. What most of its tasks do about their own failure is for the machine to say (see
+ * `catching`): `cutover` fails there, and `restore` begins anew; `restore` halts, and a redrive begins it anew.
  *
  * @param next the state after the old relay serves again and the template says so
+ * @param again where a person's redrive begins, after a reverse that did not succeed: it has to ask for the lock first
  */
-export function wayBackStates(settings: Settings, next: string): States {
+export function wayBackStates(settings: Settings, { next, again }: { next: string; again: string }): States {
   return {
     [WAY_BACK]: {
       ...invoke('authority', withdraw(), {
@@ -40,10 +41,14 @@ export function wayBackStates(settings: Settings, next: string): States {
       ],
       Default: 'RestStack',
     },
+    // The driver names what the server says of a statement `error`.
     AwaitAuthority: invoke('authority', withdraw(), {
       comment: 'Without its answer nobody knows whether the old relay may start: ask until the target answers',
       assign: { authority: '{% $states.result.Payload %}' },
-      poll: { ...pollEvery(settings.pollIntervalSeconds, settings.stackUpdateTimeoutSeconds), ErrorEquals: ['Error'] },
+      poll: {
+        ...pollEvery(settings.pollIntervalSeconds, settings.stackUpdateTimeoutSeconds),
+        ErrorEquals: ['Error', 'error'],
+      },
       next: 'RestStack',
     }),
     // An update under way would set the desired count again behind our back.
@@ -62,11 +67,16 @@ export function wayBackStates(settings: Settings, next: string): States {
       Comment: 'What PostgreSQL alone has must come back first; an untouched template needs no change set',
       Choices: [
         { Condition: '{% $authority.holder = "target" %}', Next: 'RunReverse' },
-        { Condition: '{% $proposal = null %}', Next: 'DescribeOldRelay' },
+        {
+          // Whatever somebody has deployed meanwhile: the template is as it was, and so was the task definition.
+          Condition: '{% $proposal = null %}',
+          Assign: { relay: { taskDefinition: '{% $plan.oldTaskDefinition %}' } },
+          Next: 'ScaleUpOldRelay',
+        },
       ],
       Default: 'ProposeRestore',
     },
-    ...reverseStates(settings, { again: WAY_BACK, next: 'ProposeRestore' }),
+    ...reverseStates(settings, { again, next: 'ProposeRestore' }),
     ...changeSetStates(settings, {
       suffix: 'Restore',
       purpose: 'restore',
@@ -76,7 +86,11 @@ export function wayBackStates(settings: Settings, next: string): States {
     }),
     DescribeOldRelay: describeRelay({ next: 'ScaleUpOldRelay' }),
     ScaleUpOldRelay: scaleUp(settings, 'Start the relay on SQLite again', { next: 'HealthCheckOldRelay' }),
-    HealthCheckOldRelay: healthCheck(settings, { deadline: null, next: 'ProposeSettleRestored' }),
+    HealthCheckOldRelay: healthCheck(settings, {
+      deadline: null,
+      maySamplesBeDeleted: true,
+      next: 'ProposeSettleRestored',
+    }),
     ...changeSetStates(settings, {
       suffix: 'SettleRestored',
       purpose: 'settle-restored',
@@ -92,7 +106,8 @@ export function servesAgain(why: string): string {
   return `"The old relay serves from SQLite again and nothing was lost" & ${why} & ($authority.holder = "target" ? " What PostgreSQL had accepted meanwhile was brought back to SQLite first." : "")`;
 }
 
-function withdraw(): Record<string, string> {
+/** The payload that asks who holds the truth and, while that is the source, declares every copy made so far for stale. */
+export function withdraw(): Record<string, string> {
   return {
     action: 'withdraw',
     runId:

@@ -3,6 +3,7 @@ import { DescribeTasksCommand, type Failure, ListTasksCommand, StopTaskCommand, 
 import { describe, expect, it } from 'vitest';
 import { type AssertQuietEvent, createHandler } from '../../lambdas/assert-quiet.ts';
 import { type Ecs, familyOf } from '../../lambdas/ecs-tasks.ts';
+import type { LockItem } from '../../lambdas/execution-lock/lock-store.ts';
 
 const NOW = new Date('2026-01-01T12:00:00.000Z');
 const STOP = '2026-01-01T11:50:00.000Z';
@@ -61,12 +62,22 @@ function ecsWith(tasks: ListedTask[], failures: Failure[] = []): Ecs & { describ
   return { described, send: async (command: unknown) => answer(command) } as Ecs & { described: number[] };
 }
 
-function handlerFor(ecs: Ecs, stack: object = { StackStatus: 'UPDATE_COMPLETE', ChangeSetId: OURS }) {
+const OWNER = 'arn:aws:states:me-central-1:123456789012:execution:relay-cutover:a';
+const LOCKED: LockItem = {
+  ...{ stackName: 'stack', version: 1, owner: OWNER, since: '2026-01-01T11:00:00.000Z', takenFrom: null },
+  ...{ released: false, held: null, plan: null },
+};
+
+function handlerFor(
+  ecs: Ecs,
+  stack: object = { StackStatus: 'UPDATE_COMPLETE', ChangeSetId: OURS },
+  locked: LockItem | undefined = LOCKED,
+) {
   const send = async (command: unknown) => {
     expect((command as DescribeStacksCommand).input).toEqual({ StackName: 'stack' });
     return { Stacks: [stack] };
   };
-  return createHandler({ ecs, cloudFormation: { send } as never, now: () => NOW });
+  return createHandler({ ecs, cloudFormation: { send } as never, lock: { read: async () => locked }, now: () => NOW });
 }
 
 const failure = (failing: Promise<unknown>) =>
@@ -136,7 +147,7 @@ describe('assert-quiet, waiting for the stop', () => {
 });
 
 describe('assert-quiet, stopping', () => {
-  const STOPPING: AssertQuietEvent = { ...COUNT, stop: true };
+  const STOPPING: AssertQuietEvent = { ...COUNT, stop: { stackName: 'stack', owner: OWNER } };
 
   /** ECS that stops tasks, or fails to as `refusals` says by a task's name. */
   function stoppingEcs(tasks: ListedTask[], refusals: Record<string, Error> = {}) {
@@ -177,11 +188,25 @@ describe('assert-quiet, stopping', () => {
 
   it.each<[string, AssertQuietEvent]>([
     ['is not told to', COUNT],
-    ['is told not to', { ...COUNT, stop: false }],
     ['only asserts', ASSERT],
   ])('stops nothing when it %s', async (_, event) => {
     const { ecs, stops } = stoppingEcs([alive('running', 'RUNNING')]);
     await failure(handlerFor(ecs)(event));
+    expect(stops).toEqual([]);
+  });
+
+  it.each([
+    ['nobody has the lock', undefined],
+    ['another execution has taken over', { ...LOCKED, owner: `${OWNER}-other` }],
+    ['the execution has given it back', { ...LOCKED, released: true }],
+  ])('stops nothing when %s', async (_, item) => {
+    const { ecs, stops } = stoppingEcs([alive('running', 'RUNNING')]);
+    const send = async () => ({ Stacks: [] });
+    const handler = createHandler({
+      ...{ ecs, cloudFormation: { send } as never, now: () => NOW },
+      lock: { read: async () => item },
+    });
+    expect(await failure(handler(STOPPING))).toMatchObject({ name: 'LockHeld' });
     expect(stops).toEqual([]);
   });
 

@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Fault } from '../../rehearsal/faults.ts';
-import { TaskFailure } from '../../rehearsal/interpreter/execution.ts';
+import { failService } from '../../rehearsal/fault-means.ts';
 import type { Stage } from '../../rehearsal/stage.ts';
+import { servedEvents } from '../../rehearsal/writer.ts';
 import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 import { allStates, statesBetween } from '../statemachine/graph.ts';
+import { failing } from '../support/failing.ts';
 import { rehearsed } from '../support/rehearsed.ts';
 import { makeSmallRelay } from '../support/small-relay.ts';
 
@@ -24,30 +25,13 @@ const forward = [...isTask].filter(
   (name) => !wayBack.includes(name) && !/^(Hold|Re(claim|assess|stStackAfter)|VerifyReversed)/.test(name),
 );
 
-/** Fails every call of a state for good, until it is repaired. */
-function failing(state: string): Fault & { repair(): void } {
-  let broken = true;
-  return {
-    name: `${state} fails`,
-    title: `every call of ${state} fails`,
-    state,
-    when: 'instead',
-    harm() {
-      if (broken) throw new TaskFailure('Refused', JSON.stringify({ errorMessage: 'refused on purpose' }));
-    },
-    repair() {
-      broken = false;
-    },
-    outcome: 'RolledBack',
-  };
-}
-
 /** Where the way back goes on without an answer, or waits for a person before it goes on, the cutover itself ends it. */
 const OTHERWISE: Record<string, string> = {
   AskAuthority: 'RolledBack',
   RunReverse: 'RolledBack',
   ReadReverse: 'RolledBack',
   VerifyReversedTable: 'RolledBack',
+  AssertNoneRan: 'RolledBack',
 };
 
 interface End {
@@ -161,4 +145,69 @@ describe('each task of the cutover', () => {
       expect(holder).toBe('source');
     },
   );
+
+  // What a real failure leaves behind: the call was made, and nobody heard of it.
+  const answered = ['RecordPlan', 'ScaleDown', 'ExecuteSwitch', 'TakeAuthority', 'ScaleUp', 'ExecuteSettle'];
+  it.concurrent.each(answered)(
+    'may lose every answer: %s, and the old relay is back with all that was accepted',
+    async (state) => {
+      const { record } = await rehearsed({ faults: [failing(state, 'after')], options: { sourceDirectory } });
+      expect([record.outcome, record.sentence]).toEqual([
+        state === 'RecordPlan' ? 'PreflightFailed' : 'RolledBack',
+        expect.stringContaining('refused on purpose'),
+      ]);
+      expect(record.serving.store).toBe('sqlite');
+      expect(record.published.served).toBe(record.published.acknowledged);
+    },
+  );
+
+  it.concurrent.each(onTheWayBack.filter((name) => name !== 'AskAuthority'))(
+    'may fail for good in restore: %s, whose redrive begins anew',
+    async (state) => {
+      const fault = failing(state, 'instead', 'restore');
+      await rehearsed({
+        faults: [failing('HealthCheckNewRelay'), failing('AwaitRelaysStopped'), fault],
+        options: { sourceDirectory },
+        whileItStands: async ({ outcome }, stage) => {
+          expect(outcome).toBe('Held');
+          fault.repair();
+          await expectRestored(stage);
+        },
+      });
+    },
+  );
+
+  it('may find the stack rolled back in restore, whose redrive begins anew', async () => {
+    await rehearsed({
+      faults: [
+        failing('HealthCheckNewRelay'),
+        failing('AwaitRelaysStopped'),
+        {
+          ...failing('ExecuteRestore', 'instead', 'restore'),
+          when: 'before',
+          harm: (stage) => failService(stage, 'Resource handler returned message: "Service Unavailable"'),
+        },
+      ],
+      options: { sourceDirectory },
+      whileItStands: async ({ outcome, sentence }, stage) => {
+        expect([outcome, sentence]).toEqual([
+          'Held',
+          expect.stringContaining('AwaitRestore failed with StackUpdateFailed'),
+        ]);
+        await expectRestored(stage);
+      },
+    });
+  });
 });
+
+/** Redrives the halted `restore`, and sees the old relay serve all that was ever accepted. */
+async function expectRestored({ stepFunctions, world, acknowledged, target }: Stage): Promise<void> {
+  const restore = stepFunctions.started.find(({ machine }) => machine === 'restore');
+  if (!restore) throw new Error('restore was not started');
+  stepFunctions.redrive(restore.execution);
+  await stepFunctions.settled();
+  expect(await restore.execution.done).toMatchObject({ status: 'SUCCEEDED', output: { outcome: 'Restored' } });
+  expect((await servedEvents(world.endpoint, acknowledged)).size).toBe(acknowledged.length);
+  expect((await target.query('SELECT holder FROM cutover.authority')).rows).toEqual([{ holder: 'source' }]);
+  expect(world.writersLog.overlaps).toEqual([]);
+}

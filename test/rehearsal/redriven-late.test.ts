@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { publishOnce, servedEvents } from '../../rehearsal/writer.ts';
+import { failing } from '../support/failing.ts';
 import { rehearsed } from '../support/rehearsed.ts';
 
 describe('an execution that was stopped and is redriven after restore has brought the old relay back', () => {
@@ -11,9 +12,14 @@ describe('an execution that was stopped and is redriven after restore has brough
     ['ScaleUp', 'before'],
     ['HealthCheckNewRelay', 'before'],
     ['ExecuteSettle', 'before'],
+    // The way back is undone by a failure, and each of its states may be where somebody stops it.
+    ...['StopRelays', 'AwaitRelaysStopped', 'ExecuteRestore', 'ScaleUpOldRelay'].map(
+      (name) => [name, 'before'] as const,
+    ),
   ] as const)('changes nothing more: %s', async (state, when) => {
     const { record } = await rehearsed({
       faults: [
+        ...(/Relay|Restore/.test(state) && !/New/.test(state) ? [failing('VerifyTable')] : []),
         {
           ...{ name: 'stopped', title: `stopped at ${state}`, state, when, outcome: 'Restored' },
           harm: ({ stepFunctions }) => stepFunctions.started[0]?.execution.stop('StoppedByHand', 'pressed Stop'),

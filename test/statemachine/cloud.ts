@@ -118,7 +118,10 @@ export async function redriven(execution: Execution): Promise<Awaited<Execution[
 export function halting(broken: () => string[]): Pick<Cloud, 'before'> {
   return {
     before: (state, _times, payload) => {
-      if (/^Hold(Unchanged|OnTarget)?$/.test(state) && Number(payload.redriveCount) <= Number(payload.heldAtRedrive))
+      if (
+        /^Hold(Unchanged|OnTarget|Restore)?$/.test(state) &&
+        Number(payload.redriveCount) <= Number(payload.heldAtRedrive)
+      )
         throw new TaskFailure('HeldForOperator', JSON.stringify({ errorMessage: 'held' }));
       return failing(...broken()).before(state);
     },

@@ -74,6 +74,16 @@ describe('an execution that holds on failure', () => {
     expect(called(cloud, 'ScaleUp')).toEqual([]);
   });
 
+  it('declares the copies from before the halt for stale, and asks for no run but that of its own', async () => {
+    const { cloud, execution } = await heldBy('ProposeSwitch');
+    expect((await redriven(execution)).status).toBe('SUCCEEDED');
+    expect(called(cloud, 'Reassess')).toEqual([{ action: 'withdraw', runId: 'test/1/withdrawn' }]);
+    expect(called(cloud, 'ReadManifest')).toMatchObject([
+      { runIdPrefix: 'test/0/reconcile-1.' },
+      { runIdPrefix: 'test/1/reconcile-1.' },
+    ]);
+  });
+
   it('brings both stores together on the way back when somebody has deployed the old relay meanwhile', async () => {
     const { cloud, execution } = await heldBy('HealthCheckNewRelay');
     cloud.serviceHas = OLD;
@@ -157,6 +167,25 @@ describe('the lock', () => {
     });
     expect(await start(cloud).done).toMatchObject({ error: 'Superseded', cause: 'another has taken over' });
     expect(called(cloud, 'StopRelays')).toEqual([]);
+  });
+});
+
+describe('a reverse after which a relay has run', () => {
+  it('is made again from the stop on', async () => {
+    const cloud = cloudOf({
+      before: (state, times) => {
+        if (state === 'AssertNoneRan' && times === 1)
+          throw new TaskFailure('NotQuiet', '{"errorMessage":"a relay ran"}');
+        return failing('HealthCheckNewRelay').before(state);
+      },
+    });
+    expect(await start(cloud).done).toMatchObject({ error: 'RolledBack' });
+    for (const state of ['StopRelays', 'AwaitRelaysStopped', 'RunReverse', 'AssertNoneRan'])
+      expect(called(cloud, state), state).toHaveLength(2);
+    expect(called(cloud, 'ReadReverse')).toMatchObject([
+      { runIdPrefix: 'test/0/reverse-1.' },
+      { runIdPrefix: 'test/0/reverse-2.' },
+    ]);
   });
 });
 

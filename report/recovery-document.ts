@@ -18,7 +18,8 @@ A cutover that fails brings the old relay back by itself. Three endings need you
 
 - **Held**: it was started with \`{"onFailure": "hold"}\` and stands at \`Hold\`, \`HoldUnchanged\` or, when what PostgreSQL had
   accepted could not be brought back, at \`HoldOnTarget\`. Remove the cause and redrive it; or give it up with \`restore\`.
-- **\`restore\` has failed**: no relay runs. Remove the cause and redrive the execution of \`restore\`, not that of the cutover.
+- **\`restore\` stands at \`HoldRestore\`**, or has failed: no relay runs. Remove the cause and redrive the execution of \`restore\`,
+  not that of the cutover; it begins the way back anew.
 - **Superseded**: \`restore\` has taken over from an execution that you redrove. Look at the newest execution of \`restore\`.
 
 While an execution is held before \`TakeAuthority\`, the old relay may run: the cutover begins with the stop again and compares
@@ -32,7 +33,8 @@ What the last column means, with the ARNs of your account:
 aws stepfunctions redrive-execution --execution-arn <ARN of the execution>
 # start: a new cutover
 aws stepfunctions start-execution --state-machine-arn <ARN of the machine cutover> --input '{}'
-# restore: bring the old relay back in place of a held cutover
+# restore: bring the old relay back in place of a held cutover; add "allowDeletions": true when the way back was refused
+# because it would delete many rows, and they may go
 aws stepfunctions start-execution --state-machine-arn <ARN of the machine restore> --input '{"takeOver": true}'
 \`\`\`
 `;

@@ -80,7 +80,7 @@ export function recovery(settings: Settings): RecoveryStretch[] {
   }));
 }
 
-function rowOf(state: string, of: State, leaves: string, stretch: string): RecoveryRow {
+function rowOf(state: string, of: State, leavesBehind: string, stretch: string): RecoveryRow {
   const row = { state, does: of.Comment };
   if (of.Type === 'Succeed')
     return { ...row, leaves: 'An ending.', byItself: NOTHING, redrive: 'not possible', type: NOTHING };
@@ -94,6 +94,11 @@ function rowOf(state: string, of: State, leaves: string, stretch: string): Recov
       type: '`start` a new execution',
     };
   }
+  // It stands before TakeAuthority, and is come to after a halt only.
+  const leaves =
+    state === 'OldRelayServed'
+      ? 'PostgreSQL holds the truth, and the old relay may have accepted events on SQLite too.'
+      : leavesBehind;
   if (/^Hold/.test(state)) return { ...row, leaves, ...heldAt(state, of) };
   const caught =
     'Catch' in of ? of.Catch?.find(({ ErrorEquals }) => ErrorEquals.includes('States.ALL'))?.Next : undefined;
@@ -140,10 +145,16 @@ function uncaught(of: State, stretch: string): Recovery {
       redrive: 'repeats this state',
       type: `${REDRIVE} of \`restore\`, once the cause is removed`,
     };
+  if (stretch.startsWith('The way back') && byItself.startsWith('fails'))
+    return {
+      byItself: 'in `cutover`: fails here, and the rule starts `restore`. In `restore`: stands at `HoldRestore`',
+      redrive: 'in `cutover`: ends at `Superseded`. In `restore`: from `HoldRestore`, begins anew at `TakeOver`',
+      type: `${NOTHING}; where \`restore\` stands, ${REDRIVE} of its execution, once the cause is removed`,
+    };
   return {
     byItself,
     redrive:
-      'repeats this state; once `restore` has taken over, the execution ends at `Superseded` before it changes the stack',
-    type: `${NOTHING}, or ${REDRIVE} of the execution of \`restore\` where that fails too`,
+      'repeats this state; once `restore` has taken over, the execution ends at `Superseded` and changes nothing',
+    type: `${NOTHING}; where \`restore\` stands, ${REDRIVE} of its execution, once the cause is removed`,
   };
 }

@@ -248,6 +248,17 @@ describe("the health check's look at the relay", () => {
     expect(error.message).toBe(`1 of 32 sampled events are missing, first ${first}.`);
   });
 
+  it('takes a missing event for deleted where that may be, but not all of them, and none that was altered', async () => {
+    const { relay, samples, change, first } = await sampled();
+    const check = () => handlerFor(relay.url)({ ...EVENT, samples, maySamplesBeDeleted: true });
+    change('DELETE FROM sphere_relay__events WHERE id = ?', first);
+    expect(await check()).toMatchObject({ checked: 31, emptyCheck: false });
+    change('UPDATE sphere_relay__events SET kind = 2 WHERE id = ?', samples[5]?.id ?? '');
+    expect((await failure(check())).message).toMatch(/1 of 32 sampled events came back altered/);
+    for (const { id } of samples) change('DELETE FROM sphere_relay__events WHERE id = ?', id);
+    expect((await failure(check())).message).toBe(`32 of 32 sampled events are missing, first ${samples[0]?.id}.`);
+  });
+
   it('waits for a relay that answers for another domain only', async () => {
     const { relay, samples } = await sampled();
     const error = await failure(handlerFor(relay.url)({ ...EVENT, domain: 'other.test', samples }));

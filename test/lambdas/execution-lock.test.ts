@@ -452,6 +452,16 @@ describe('take-over', () => {
     expect(await takeOver(null, true)).toEqual(takenAs('as an execution that is long forgotten'));
   });
 
+  it.each(['RolledBack', 'PreflightFailed'])(
+    'finds nothing to do after a cutover that ended with %s, where the old relay serves, and could not give the lock back',
+    async (error) => {
+      await endedHalfway('FAILED');
+      dependencies.describeExecution = async () => ({ status: 'FAILED', error, cause: 'The old relay serves.' });
+      expect(await takeOver(A)).toMatchObject({ verdict: 'nothing', plan: null });
+      expect(await item()).toMatchObject({ owner: A, released: true });
+    },
+  );
+
   it.each([
     [{ error: 'Stopped', cause: 'by hand' }, 'as ABORTED (Stopped: by hand)'],
     [{ error: 'Refused', cause: '{"errorType":"Refused","errorMessage":"no"}' }, 'as ABORTED (Refused: no)'],

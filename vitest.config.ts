@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // `npm run test:emulator` runs these.
+    exclude: ['test/emulator/**'],
     globalSetup: ['test/support/global-postgres.ts'],
     // The SDK warns of Node 20 in every process; the functions themselves run on Node 24.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { migrateCommand } from './migrate.ts';
 import { rehearseCommand } from './rehearse.ts';
+import { templateCommand } from './template.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -19,5 +20,6 @@ const program = new Command('relay-cutover')
   });
 program.addCommand(rehearseCommand().copyInheritedSettings(program));
 program.addCommand(migrateCommand().copyInheritedSettings(program));
+program.addCommand(templateCommand(program));
 
 await program.parseAsync();

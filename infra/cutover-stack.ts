@@ -1,41 +1,67 @@
 import { CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Settings } from '../statemachine/settings.ts';
+import { createAlarms } from './alarms.ts';
+import { createArtefactBucket } from './artefact-bucket.ts';
+import { createDashboard } from './dashboard.ts';
 import { createFunctions } from './functions.ts';
 import { createLockTable } from './lock-table.ts';
-import type { RelayParameters } from './relay-stack.ts';
-import { createMachines } from './state-machine.ts';
+import { machinePlans } from './machines.ts';
+import { createTopic } from './notifications.ts';
+import type { RelayParameters } from './relay-arns.ts';
+import { createRestoreRule } from './restore-rule.ts';
+import { createMachine, type Machine } from './state-machine.ts';
+
+export function cutoverStackName({ stackName }: Pick<Settings, 'stackName'>): string {
+  return `${stackName}-cutover`;
+}
 
 /** Stands beside the relay's own stack and changes it only while an execution runs. */
 export class CutoverStack extends Stack {
-  constructor(scope: Construct, id: string, settings: Settings) {
-    super(scope, id, {
+  constructor(scope: Construct, settings: Settings) {
+    super(scope, cutoverStackName(settings), {
       env: { region: settings.region },
       description: `Cutover of ${settings.stackName} to PostgreSQL`,
     });
-    const parameter = (name: string, description: string, type = 'String', fallback?: string): CfnParameter =>
-      new CfnParameter(this, name, { type, description, ...(fallback !== undefined && { default: fallback }) });
-    const relay: RelayParameters = {
-      subnetIds: parameter('SubnetIds', "The relay's subnets", 'List<AWS::EC2::Subnet::Id>').valueAsList,
-      securityGroupId: parameter(
-        'SecurityGroupId',
-        'The security group that PostgreSQL lets in (ECSSecurityGroup)',
-        'AWS::EC2::SecurityGroup::Id',
-      ).valueAsString,
-      targetHost: parameter('TargetHost', "PostgreSQL's address (output RDSEndpoint)").valueAsString,
-      targetPort: parameter('TargetPort', "PostgreSQL's port", 'String', '5432').valueAsString,
-      targetDatabase: parameter('TargetDatabase', 'Name of the database', 'String', 'zooid').valueAsString,
-      targetResourceId: parameter('TargetResourceId', 'DbiResourceId of the instance: IAM names it by this')
-        .valueAsString,
-      artefactBucket: parameter('ArtefactBucket', 'Bucket for the original template and parameter values')
-        .valueAsString,
-    };
-    const functions = createFunctions(this, settings, relay, createLockTable(this));
-    const { cutover, restore } = createMachines(this, settings, functions);
-    new CfnOutput(this, 'CutoverStateMachine', { value: cutover.stateMachineArn, description: 'Start it with {}' });
-    new CfnOutput(this, 'RestoreStateMachine', {
-      value: restore.stateMachineArn,
-      description: 'Starts by itself; start it with {"takeOver": true} to give up a cutover that is held',
+    const locks = createLockTable(this);
+    const artefacts = createArtefactBucket(this);
+    const functions = createFunctions(this, { settings, relay: relayParameters(this), locks, artefacts });
+    const machines = machinePlans(settings).map((plan) => createMachine(this, settings, plan, functions));
+    const deadLetters = createRestoreRule(this, named(machines, 'cutover'), named(machines, 'restore'));
+    const topic = createTopic(this, settings, machines);
+    const alarms = createAlarms(this, settings, { machines, deadLetters, topic });
+    createDashboard(this, settings, { machines, alarms, functions: Object.values(functions) });
+    for (const { name, start, aliasArn } of machines) {
+      const id = `${name.charAt(0).toUpperCase()}${name.slice(1)}StateMachine`;
+      new CfnOutput(this, id, { value: aliasArn, description: start });
+    }
+    new CfnOutput(this, 'Notifications', { value: topic.topicArn, description: 'Subscribe to hear of every ending' });
+    new CfnOutput(this, 'Artefacts', {
+      value: artefacts.bucketName,
+      description: "The relay's template as it was before each execution",
     });
   }
+}
+
+/** `npm run deploy` looks these up in the relay's stack. */
+function relayParameters(stack: Stack): RelayParameters {
+  const text = (name: string, description: string, fallback?: string): string =>
+    new CfnParameter(stack, name, { description, ...(fallback !== undefined && { default: fallback }) }).valueAsString;
+  return {
+    subnetIds: new CfnParameter(stack, 'SubnetIds', {
+      type: 'List<AWS::EC2::Subnet::Id>',
+      description: "The relay's subnets",
+    }).valueAsList,
+    securityGroupId: new CfnParameter(stack, 'SecurityGroupId', {
+      type: 'AWS::EC2::SecurityGroup::Id',
+      description: 'The security group that PostgreSQL lets in (ECSSecurityGroup)',
+    }).valueAsString,
+    vpcId: text('VpcId', 'The only VPC in which prepare may make a security group', '*'),
+    // `prepare` makes the instance, after this stack: deployed again after it, the functions may sign in to that one alone.
+    targetResourceId: text('TargetResourceId', 'DbiResourceId of the instance: IAM names it by this', '*'),
+  };
+}
+
+function named(machines: Machine[], name: string): Machine {
+  return machines.find((machine) => machine.name === name) as Machine;
 }

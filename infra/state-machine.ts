@@ -1,58 +1,61 @@
-import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
-import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
-import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Duration, RemovalPolicy, type Stack, Validations } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Version } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
-import type { StateMachine as Definition } from '../statemachine/asl.ts';
-import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
+import {
+  CfnStateMachineAlias,
+  CfnStateMachineVersion,
+  DefinitionBody,
+  LogLevel,
+  StateMachine,
+  StateMachineType,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import { FUNCTIONS, type FunctionName, functionPlaceholder, substitutionKey } from '../statemachine/functions.ts';
-import { restoreMachine } from '../statemachine/restore/restore.ts';
 import type { Settings } from '../statemachine/settings.ts';
-import { relayArns } from './relay-stack.ts';
+import { type Grant, grantTo } from './grants.ts';
+import type { MachinePlan } from './machines.ts';
+import { passTaskRoles, relayArns } from './relay-arns.ts';
 
-type Functions = Record<FunctionName, Version>;
+/** Executions are started by this alias; it moves to a new version with every deployment. */
+export const ALIAS = 'live';
 
-/** The machines of the cutover, and the rule that brings the old relay back when `cutover` ends without an ending of its own. */
-export function createMachines(
-  stack: Stack,
-  settings: Settings,
-  functions: Functions,
-): { cutover: StateMachine; restore: StateMachine } {
-  const arns = relayArns(stack, settings);
-  const runTask = (...taskDefinitions: string[]): PolicyStatement =>
-    new PolicyStatement({ actions: ['ecs:RunTask'], resources: taskDefinitions });
-  const cutover = createMachine(stack, settings, 'cutover', cutoverMachine(settings), functions);
-  cutover.addToRolePolicy(runTask(arns.migrationTaskDefinition, arns.rollbackTaskDefinition));
-  const restore = createMachine(stack, settings, 'restore', restoreMachine(settings), functions);
-  restore.addToRolePolicy(runTask(arns.rollbackTaskDefinition));
-  new Rule(stack, 'restore-rule', {
-    description: 'Starts restore when cutover has failed, timed out or was stopped; restore looks at the lock first',
-    eventPattern: {
-      source: ['aws.states'],
-      detailType: ['Step Functions Execution Status Change'],
-      detail: { stateMachineArn: [cutover.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
-    },
-    targets: [
-      new SfnStateMachine(restore, {
-        input: RuleTargetInput.fromObject({ execution: EventField.fromPath('$.detail.executionArn') }),
-      }),
-    ],
-  });
-  return { cutover, restore };
+export interface Machine {
+  name: string;
+  start: string;
+  /** Without a version: what EventBridge and CloudWatch call it, also for executions that the alias started. */
+  machine: StateMachine;
+  aliasArn: string;
+}
+
+/**
+ * Pattern for the `stateMachineArn` of an execution's event. The documentation shows it without a version; should it ever
+ * come with the alias that the execution was started by, an ending must not go by unseen.
+ */
+export function eventsOf(machines: Machine[]): (string | { prefix: string })[] {
+  return machines.flatMap(({ machine: { stateMachineArn } }) => [stateMachineArn, { prefix: `${stateMachineArn}:` }]);
 }
 
 /** The very definition that the rehearsal interprets, with the ARNs of published function versions put in. */
-function createMachine(
+export function createMachine(
   stack: Stack,
   settings: Settings,
-  name: 'cutover' | 'restore',
-  definition: Definition,
-  functions: Functions,
-): StateMachine {
-  const text = JSON.stringify(definition);
+  plan: MachinePlan,
+  functions: Record<FunctionName, Version>,
+): Machine {
+  const { name } = plan;
+  const text = JSON.stringify(plan.definition);
   const called = (Object.keys(FUNCTIONS) as FunctionName[]).filter((one) => text.includes(functionPlaceholder(one)));
+  const role = new Role(stack, `${name}-machine-role`, { assumedBy: new ServicePrincipal('states.amazonaws.com') });
+  grantTo(role, [
+    {
+      actions: ['lambda:InvokeFunction'],
+      resources: called.map((one) => ({
+        arn: `${functions[one].lambda.functionArn}:*`,
+        why: 'An execution that is redriven calls the versions of its own time',
+      })),
+    },
+    ...ecsGrants(stack, settings, plan, text),
+  ]);
   const machine = new StateMachine(stack, name, {
     stateMachineName: `${settings.stackName}-${name}`,
     stateMachineType: StateMachineType.STANDARD,
@@ -60,41 +63,52 @@ function createMachine(
     definitionSubstitutions: Object.fromEntries(
       called.map((one) => [substitutionKey(one), functions[one].functionArn]),
     ),
+    role,
     timeout: Duration.seconds(settings.executionTimeoutSeconds),
     tracingEnabled: true,
     logs: {
       level: LogLevel.ALL,
       // Payloads stay in the execution's history, which is encrypted and ends after 90 days.
       includeExecutionData: false,
-      destination: new LogGroup(stack, `${name}-log`, {
+      destination: new LogGroup(stack, `${name}-machine-log`, {
         retention: RetentionDays.ONE_YEAR,
         removalPolicy: RemovalPolicy.RETAIN,
       }),
     },
   });
-  // Every version, since an execution that is redriven calls those of its own time.
-  machine.addToRolePolicy(
-    new PolicyStatement({
-      actions: ['lambda:InvokeFunction'],
-      resources: called.map((one) => `${functions[one].lambda.functionArn}:*`),
-    }),
-  );
-  for (const statement of ecsGrants(stack, settings)) machine.addToRolePolicy(statement);
-  return machine;
+  Validations.of(role).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'Log delivery and tracing know no resources (Step Functions developer guide, "Logging" and "X-Ray")',
+  });
+  return { name, start: plan.start, machine, aliasArn: publish(stack, name, machine) };
+}
+
+/** A version for each revision, which stays: an execution goes on with the definition that it was started with. */
+function publish(stack: Stack, name: string, machine: StateMachine): string {
+  const version = new CfnStateMachineVersion(stack, `${name}-version`, {
+    stateMachineArn: machine.stateMachineArn,
+    stateMachineRevisionId: machine.stateMachineRevisionId,
+  });
+  version.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  const alias = new CfnStateMachineAlias(stack, `${name}-alias`, {
+    name: ALIAS,
+    routingConfiguration: [{ stateMachineVersionArn: version.attrArn, weight: 100 }],
+  });
+  return alias.attrArn;
 }
 
 /** Source of the `.sync` part: Step Functions developer guide, "IAM policies for calling Amazon ECS". */
-function ecsGrants(stack: Stack, settings: Settings): PolicyStatement[] {
+function ecsGrants(stack: Stack, settings: Settings, { runs }: MachinePlan, definition: string): Grant[] {
   const arns = relayArns(stack, settings);
-  const rule = `arn:${stack.partition}:events:${stack.region}:${stack.account}:rule/StepFunctionsGetEventsForECSTaskRule`;
+  const looks = definition.includes(':aws-sdk:ecs:describeServices"');
   return [
-    new PolicyStatement({ actions: ['ecs:DescribeServices'], resources: [arns.service] }),
-    new PolicyStatement({ actions: ['ecs:StopTask', 'ecs:DescribeTasks'], resources: [arns.tasks] }),
-    new PolicyStatement({ actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'], resources: [rule] }),
-    new PolicyStatement({
-      actions: ['iam:PassRole'],
-      resources: [arns.roles],
-      conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
-    }),
+    ...(looks ? [{ actions: ['ecs:DescribeServices'], resources: [arns.service] }] : []),
+    { actions: ['ecs:RunTask'], resources: runs.map((family) => arns[family]) },
+    { actions: ['ecs:StopTask', 'ecs:DescribeTasks'], resources: [arns.tasks] },
+    {
+      actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+      resources: [arns.arn('events', 'rule/StepFunctionsGetEventsForECSTaskRule')],
+    },
+    passTaskRoles(arns),
   ];
 }

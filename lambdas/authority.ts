@@ -6,7 +6,7 @@ import {
   takeAuthority,
   withdrawRuns,
 } from '../migrator/authority.ts';
-import { type ConnectTarget, connectByIam, withTarget } from './target-database.ts';
+import { type ConnectTarget, connectByIam, type OnTarget, withTarget } from './target-database.ts';
 
 /**
  * - `read` says who holds the truth
@@ -29,9 +29,9 @@ const CHANGES: Record<
  */
 export function createHandler(dependencies: {
   connect: ConnectTarget;
-}): (event: AuthorityEvent) => Promise<AuthorityState> {
+}): (event: AuthorityEvent & OnTarget) => Promise<AuthorityState> {
   return (event) =>
-    withTarget(dependencies.connect, (client) =>
+    withTarget(dependencies.connect, event.target, (client) =>
       event.action === 'read' ? readAuthority(client) : CHANGES[event.action](client, event.runId),
     );
 }

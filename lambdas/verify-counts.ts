@@ -1,7 +1,7 @@
 import { tableNamed } from '../migrator/table-kinds.ts';
 import { type TableVerdict, verifyTable } from '../migrator/verify-table.ts';
 import { EVENT_CHECKS } from './event-checks.ts';
-import { type ConnectTarget, connectByIam, withTarget } from './target-database.ts';
+import { type ConnectTarget, connectByIam, type OnTarget, withTarget } from './target-database.ts';
 
 /** One table as the migrator's manifest tells of the source. */
 export interface VerifyCountsEvent {
@@ -19,9 +19,9 @@ export interface VerifyCountsEvent {
  */
 export function createHandler(dependencies: {
   connect: ConnectTarget;
-}): (event: VerifyCountsEvent) => Promise<TableVerdict> {
-  return ({ table: name, rows, digest }) =>
-    withTarget(dependencies.connect, async (client) => {
+}): (event: VerifyCountsEvent & OnTarget) => Promise<TableVerdict> {
+  return ({ target, table: name, rows, digest }) =>
+    withTarget(dependencies.connect, target, async (client) => {
       const table = tableNamed(name);
       // One snapshot for all looks at the table.
       await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');

@@ -9,8 +9,8 @@ export interface AuthorityState {
   holder: 'source' | 'target';
   /** The run that changed it last; null when no migrator has run yet. */
   runId: string | null;
-  /** A `load` or `reconcile` has ended verified. */
-  loaded: boolean;
+  /** ISO time at which the newest verified `load` or `reconcile` ended; null when there is none. */
+  loadedAt: string | null;
 }
 
 export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
@@ -20,15 +20,16 @@ export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
 
 /** Reads who holds the truth. A target without schema `cutover` has never been written to by a migrator. */
 export async function readAuthority(client: pg.Client): Promise<AuthorityState> {
-  if (!(await controlSchemaExists(client))) return { holder: 'source', runId: null, loaded: false };
+  if (!(await controlSchemaExists(client))) return { holder: 'source', runId: null, loadedAt: null };
   const { rows } = await client.query(
-    "SELECT holder, run_id, EXISTS (SELECT FROM cutover.run WHERE status = 'verified' AND mode IN ('load', 'reconcile')) AS loaded FROM cutover.authority",
+    `SELECT holder, run_id, (SELECT max(finished_at) FROM cutover.run WHERE status = 'verified' AND mode IN ('load', 'reconcile')) AS loaded_at
+     FROM cutover.authority`,
   );
   if (!rows[0])
     throw new Refused(
       'The table cutover.authority is empty: expected one row. Restore the target from a backup, or load it anew.',
     );
-  return { holder: rows[0].holder, runId: rows[0].run_id, loaded: rows[0].loaded };
+  return { holder: rows[0].holder, runId: rows[0].run_id, loadedAt: rows[0].loaded_at?.toISOString() ?? null };
 }
 
 /**

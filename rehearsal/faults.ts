@@ -234,7 +234,8 @@ export const FAULTS: Fault[] = [
     title: 'somebody stops the execution by hand in the middle of the switch; "restore" brings the old relay back',
     state: 'AwaitSwitch',
     when: 'before',
-    harm: ({ stepFunctions }) => stepFunctions.started[0]?.execution.stop('StoppedByHand', 'Somebody pressed Stop'),
+    harm: ({ stepFunctions }) =>
+      stepFunctions.ofMachine('cutover')[0]?.execution.stop('StoppedByHand', 'Somebody pressed Stop'),
     outcome: 'Restored',
     because: /The execution .* ended as ABORTED/,
   },

@@ -22,8 +22,11 @@ interface Verdict {
  */
 export async function judge(stage: Stage, source: RunRecord['source']): Promise<RunRecord> {
   const { world, clock, acknowledged, stepFunctions } = stage;
-  const executions = await Promise.all(stepFunctions.started.map(executionRecord));
-  const history = stepFunctions.started.flatMap(({ execution }) => execution.history);
+  // What came before the cutover is told apart: neither its rows nor its time are those of the write stop.
+  const started = stepFunctions.started.filter(({ machine }) => machine !== 'prepare');
+  const executions = await Promise.all(started.map(executionRecord));
+  const preparations = await Promise.all(stepFunctions.ofMachine('prepare').map(executionRecord));
+  const history = started.flatMap(({ execution }) => execution.history);
   const tables = tablesIn(history);
   const { outcome, sentence } = verdictOf(executions, tables);
   const serving = servingNow(stage);
@@ -54,13 +57,14 @@ export async function judge(stage: Stage, source: RunRecord['source']): Promise<
     faults: stage.options.faults.map(({ name }) => name),
     source,
     target: stage.target.description,
-    states: stepFunctions.started.flatMap(({ execution }) => statesOf(execution.history)),
+    states: started.flatMap(({ execution }) => statesOf(execution.history)),
     tables,
     writeStop: writeStop(history, clock.now()),
     published: { acknowledged: acknowledged.length, served },
     serving,
     missingRows: missing,
     executions,
+    preparations,
   };
 }
 

@@ -1,63 +1,30 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { EXIT_CODES } from '../migrator/main.ts';
+import { messageIn } from '../lambdas/execution-lock/executions.ts';
 import { Refused } from '../statemachine/errors.ts';
 import type { Stage } from './stage.ts';
 import { servedEvents } from './writer.ts';
 
 const RELAY_START_MILLISECONDS = 20_000;
 
+/** Errors of a state whose repetition would end alike: what was given to the rehearsal is not as it has to be. */
+const REFUSALS = /failed with (Refused|MigrationFailed|VerificationFailed): /;
+
 /**
- * What `prepare` does in the cloud, as far as the data: check the source and load it into PostgreSQL while the relay is
- * live and clients publish.
+ * Runs the machine `prepare`: the stack gets its database, and all rows are loaded while the relay is live and clients publish.
  *
- * @throws Refused when the migrator refuses the source or the target, Error when the relay does not come up
+ * @throws Refused when the template, the source or the target will not do, Error when the machine failed otherwise
  */
-export async function prepare(stage: Stage): Promise<void> {
-  await runMigrator(stage, 'check');
-  await runMigrator(stage, 'load');
+export async function prepare({ stepFunctions, options: { signal } }: Stage): Promise<void> {
+  const stop = (): void => stepFunctions.stopAll('Interrupted', 'The rehearsal was interrupted');
+  signal.addEventListener('abort', stop, { once: true });
+  const execution = stepFunctions.start('prepare', {});
+  const { status, error, cause } = await execution.done;
+  signal.removeEventListener('abort', stop);
+  signal.throwIfAborted();
+  if (status === 'SUCCEEDED') return;
+  const said = `The machine "prepare" ended as ${error ?? status}: ${messageIn(cause) ?? 'it gave no cause'}`;
+  throw REFUSALS.test(said) ? new Refused(said) : new Error(said);
 }
-
-async function runMigrator({ options, world }: Stage, mode: string): Promise<void> {
-  const { names, stackName, verifierRole } = options.settings;
-  const lines: string[] = [];
-  const taskDefinition = world.cloudFormation.stackResources(stackName)[names.migrationTaskDefinition] as string;
-  const task = world.ecs.runTask({
-    cluster: world.cloudFormation.stackResources(stackName)[names.cluster] as string,
-    taskDefinition,
-    group: 'family:migrate',
-    overrides: [
-      {
-        name: names.migrationContainer,
-        command: [mode],
-        environment: [
-          { name: 'CUTOVER_RUN_ID', value: `prepare/${mode}` },
-          { name: 'CUTOVER_VERIFIER_ROLE', value: verifierRole },
-        ],
-      },
-    ],
-    onLog: (line) => void lines.push(line),
-  });
-  await task.stopped;
-  const { exitCode } = task.containers[0] ?? {};
-  if (exitCode === EXIT_CODES.verified) return;
-  const reason = `The migrator's ${mode} did not succeed: ${reasonIn(lines) ?? task.stoppedReason}`;
-  throw exitCode === EXIT_CODES.refused ? new Refused(reason) : new Error(reason);
-}
-
-/** The migrator's last JSON line says why it failed. */
-function reasonIn(lines: string[]): string | undefined {
-  for (const line of lines.reverse()) {
-    try {
-      const { event, message } = JSON.parse(line) as { event?: string; message?: string };
-      if (event === 'result') return message;
-    } catch {
-      // Not of the migrator: Node writes warnings and stack traces as they are.
-      return line;
-    }
-  }
-  return undefined;
-}
-
 /** @throws Error when the relay does not come up, or does not answer for this domain */
 export async function untilRelayAnswers({ world, domain, options }: Stage): Promise<void> {
   const deadline = Date.now() + RELAY_START_MILLISECONDS;

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionDescription } from '../lambdas/execution-lock/executions.ts';
 import type { Json, StateMachine } from '../statemachine/asl.ts';
-import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
 import { withFunctions } from '../statemachine/definition.ts';
-import { restoreMachine } from '../statemachine/restore/restore.ts';
+import { MACHINES, type MachineName } from '../statemachine/machines.ts';
 import type { Settings } from '../statemachine/settings.ts';
 import type { Clock } from './clock.ts';
 import { type Execution, type HistoryEvent, type Integration, startExecution } from './interpreter/execution.ts';
 import { ACCOUNT_ID, functionArn } from './names.ts';
 
-export type MachineName = 'cutover' | 'restore';
+export type { MachineName };
 
 export interface StartedExecution {
   machine: MachineName;
@@ -20,6 +19,8 @@ export interface StartedExecution {
 export interface LocalStepFunctions {
   /** Everything that was started, oldest first, what the rule started included. */
   readonly started: StartedExecution[];
+  /** Those of one machine. */
+  ofMachine(machine: MachineName): StartedExecution[];
   start(machine: MachineName, input: Json): Execution;
   redrive(execution: Execution): void;
   /** The status of an execution by its ARN, as DescribeExecution tells it. Rejects with ExecutionDoesNotExist. */
@@ -38,11 +39,6 @@ export interface StepFunctionsOptions {
   edit(machine: MachineName, definition: StateMachine): StateMachine;
   onEvent(event: HistoryEvent, machine: MachineName): void;
 }
-
-const MACHINES: Record<MachineName, (settings: Settings) => StateMachine> = {
-  cutover: cutoverMachine,
-  restore: restoreMachine,
-};
 
 /** With the EventBridge rule of the stack: a cutover that FAILED, TIMED_OUT or was ABORTED starts `restore`. */
 export function createStepFunctions(options: StepFunctionsOptions): LocalStepFunctions {
@@ -79,6 +75,7 @@ export function createStepFunctions(options: StepFunctionsOptions): LocalStepFun
 
   return {
     started,
+    ofMachine: (machine) => started.filter((one) => one.machine === machine),
     start,
     redrive(execution) {
       execution.redrive();

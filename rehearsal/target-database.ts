@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { type ConnectTarget, connectAs } from '../lambdas/target-database.ts';
+import { type ConnectTarget, connectAs, type TargetAddress } from '../lambdas/target-database.ts';
 import { parseDatabaseUrl } from '../migrator/configuration.ts';
 import { Refused } from '../statemachine/errors.ts';
 import { createDatabase, startPostgres } from './embedded-postgres.ts';
@@ -8,8 +8,7 @@ import { createDatabase, startPostgres } from './embedded-postgres.ts';
 /** The PostgreSQL of a rehearsal, with the rights of its owner. */
 export interface RehearsalTarget {
   url: string;
-  host: string;
-  port: number;
+  address: TargetAddress;
   description: string;
   /** The password and everything else that must never be printed. */
   secrets: string[];
@@ -48,6 +47,8 @@ function target(url: string, what: string, role: string, stop: () => Promise<voi
 
   const query = async (sql: string, values: unknown[] = []): Promise<pg.QueryResult> => {
     const client = new pg.Client(owner);
+    // A server that is ended says so to idle connections too; a query that is under way rejects by itself.
+    client.on('error', () => {});
     await client.connect();
     try {
       return await client.query(sql, values);
@@ -57,16 +58,15 @@ function target(url: string, what: string, role: string, stop: () => Promise<voi
   };
   return {
     url,
-    host,
-    port,
+    address: { host, port, database },
     description: `${what} at ${host}:${port}/${database}`,
     secrets: [password, rolePassword],
     query,
-    async connectAsVerifier() {
+    async connectAsVerifier(address) {
       await query(`ALTER ROLE ${pg.escapeIdentifier(role)} PASSWORD ${pg.escapeLiteral(rolePassword)}`).catch(() => {
         // Not there yet, or another's: signing in says so in words of its own.
       });
-      return connectAs({ host, port, database, ssl, user: role, password: rolePassword });
+      return connectAs({ ...address, ssl, user: role, password: rolePassword });
     },
     stop,
   };

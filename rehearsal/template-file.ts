@@ -19,16 +19,20 @@ export async function readUserTemplate(path: string, { names }: Settings): Promi
     throw new Refused(`${path} is no CloudFormation template: ${(cause as Error).message}`, { cause });
   }
   const missing = [
-    ...[names.imageParameter, names.domainParameter, names.desiredCountParameter]
+    ...[names.imageParameter, names.domainParameter]
       .filter((name) => template.parameters[name] === undefined)
       .map((name) => `the parameter ${name}`),
     ...[
       names.cluster,
       names.service,
       names.taskDefinition,
-      names.migrationTaskDefinition,
-      names.rollbackTaskDefinition,
-      names.databaseUrlSecret,
+      names.targetGroup,
+      names.fileSystem,
+      names.accessPoint,
+      names.executionRole,
+      names.taskRole,
+      names.logGroup,
+      names.vpc,
       names.securityGroup,
       ...names.subnets,
     ]
@@ -37,6 +41,6 @@ export async function readUserTemplate(path: string, { names }: Settings): Promi
   ];
   if (missing.length === 0) return text;
   throw new Refused(
-    `The template ${path} lacks ${missing.join(', ')}. A cutover begins on a template that has been prepared: with the database, its secret, the desired count as a parameter and the task definitions of the migrator. The bundled one shows how they look.`,
+    `The template ${path} lacks ${missing.join(', ')}. These are the names in the settings; correct them there where the template calls its parts otherwise.`,
   );
 }

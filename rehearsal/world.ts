@@ -8,7 +8,10 @@ import type { DescribeExecution } from '../lambdas/execution-lock/executions.ts'
 import type { LockStore } from '../lambdas/execution-lock/lock-store.ts';
 import { createHandler as executionLock } from '../lambdas/execution-lock.ts';
 import { createHandler as healthCheck } from '../lambdas/health-check.ts';
+import type { NetworkAndStorage } from '../lambdas/preflight/network-and-storage.ts';
+import type { Surroundings } from '../lambdas/preflight/surroundings.ts';
 import { createHandler as preflight } from '../lambdas/preflight.ts';
+import { createHandler as preflightPrepare } from '../lambdas/preflight-prepare.ts';
 import { createHandler as readManifest } from '../lambdas/read-manifest.ts';
 import { createHandler as scaleService } from '../lambdas/scale-service.ts';
 import { createHandler as verifyCounts } from '../lambdas/verify-counts.ts';
@@ -22,6 +25,7 @@ import { withFailingUpdates } from './cloudformation/failing-updates.ts';
 import { createCloudFormation, type LocalCloudFormation } from './cloudformation/local-cloudformation.ts';
 import { madeUpResources } from './cloudformation/made-up-resources.ts';
 import { providersByType } from './cloudformation/provider.ts';
+import { createDatabases } from './databases.ts';
 import type { Program } from './ecs/container.ts';
 import { createEcs, type LocalEcs } from './ecs/local-ecs.ts';
 import { ecsProviders } from './ecs/providers.ts';
@@ -31,6 +35,7 @@ import { memoryLockStore } from './lock-store.ts';
 import { ACCOUNT_ID, functionArn } from './names.ts';
 import { relayProgram } from './relay/program.ts';
 import { createSecrets } from './secrets.ts';
+import { localNetworkAndStorage, localSurroundings } from './surroundings.ts';
 import type { RehearsalTarget } from './target-database.ts';
 import { createWritersLog, type WritersLog } from './writers-log.ts';
 
@@ -41,6 +46,9 @@ export interface World {
   /** Where clients reach the relay. */
   endpoint: { url: string; hostHeader: string };
   integration: Integration;
+  /** What the preflights see beside the stack. */
+  surroundings: Surroundings;
+  networkAndStorage: NetworkAndStorage;
   /** Programs in place of those that stand for an image; `missing`: the image cannot be pulled. */
   programs: Map<string, Program | 'missing'>;
   /** Reasons for which the next update of a resource type fails; `never ends`: it goes on until it is cancelled. */
@@ -84,6 +92,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const place = { region: settings.region, accountId: ACCOUNT_ID };
   const balancer = await startLoadBalancer();
   const madeUp = madeUpResources(place);
+  const databases = createDatabases(target.address);
   const secrets = createSecrets({ [settings.names.databaseUrlSecret]: target.url });
   const programs: World['programs'] = new Map();
   const logListeners: World['logListeners'] = new Set();
@@ -119,7 +128,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     resolveSecret: async (id) => secrets.value(id),
     resources: withFailingUpdates(
       providersByType(
-        { ...ecsProviders(ecs, madeUp), 'AWS::SecretsManager::Secret': secrets.provider(madeUp) },
+        {
+          ...ecsProviders(ecs, madeUp),
+          'AWS::SecretsManager::Secret': secrets.provider(madeUp),
+          'AWS::RDS::DBInstance': databases.provider(madeUp),
+        },
         madeUp,
       ),
       failingUpdates,
@@ -128,10 +141,14 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   // Stands for the artefact bucket: texts by key.
   const artefacts = new Map<string, string>();
   const endpoint = { url: `ws://127.0.0.1:${balancer.port}`, hostHeader: domain };
+  const surroundings = localSurroundings(databases, ecs);
+  const networkAndStorage = localNetworkAndStorage(options.efsDirectory);
   const handlers = createHandlers({
     ecs: ecsClient(ecs),
     cloudFormation: cloudFormationClient(cloudFormation),
     endpoint: () => endpoint,
+    surroundings,
+    networkAndStorage,
     connect: target.connectAsVerifier,
     artefacts,
     lock: memoryLockStore(),
@@ -145,6 +162,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     cloudFormation,
     ecs,
     endpoint,
+    surroundings,
+    networkAndStorage,
     programs,
     failingUpdates,
     lastLines: (container) => lastLines.get(container) ?? [],
@@ -162,6 +181,8 @@ interface HandlerWorld {
   ecs: Pick<ECSClient, 'send'>;
   cloudFormation: CloudFormationClient;
   endpoint(): { url: string; hostHeader: string };
+  surroundings: Surroundings;
+  networkAndStorage: NetworkAndStorage;
   connect: RehearsalTarget['connectAsVerifier'];
   artefacts: Map<string, string>;
   lock: LockStore;
@@ -173,24 +194,29 @@ function createHandlers({
   ecs,
   cloudFormation,
   endpoint,
+  surroundings,
+  networkAndStorage,
   connect,
   artefacts,
   lock,
   describeExecution,
   clock,
 }: HandlerWorld): Record<FunctionName, Handler> {
+  const changing = changeStack({
+    cloudFormation,
+    artefacts: {
+      get: async (key) => artefacts.get(key),
+      put: async (key, text) => void (artefacts.has(key) || artefacts.set(key, text)),
+    },
+    lock,
+    now: clock.now,
+  });
   return {
-    preflight: preflight({ ecs, cloudFormation, endpoint }),
+    preflight: preflight({ ecs, cloudFormation, endpoint, surroundings }),
+    'preflight-prepare': preflightPrepare({ ecs, cloudFormation, endpoint, surroundings, networkAndStorage }),
     'execution-lock': executionLock({ store: lock, describeExecution, now: clock.now, pause: clock.sleep }),
-    'change-stack': changeStack({
-      cloudFormation,
-      artefacts: {
-        get: async (key) => artefacts.get(key),
-        put: async (key, text) => void (artefacts.has(key) || artefacts.set(key, text)),
-      },
-      lock,
-      now: clock.now,
-    }),
+    'change-stack': changing,
+    'prepare-stack': changing,
     'scale-service': scaleService({ ecs, lock }),
     'assert-quiet': assertQuiet({ ecs, cloudFormation, lock, now: clock.now }),
     'health-check': healthCheck({ ecs, endpoint, now: clock.now }),
@@ -201,7 +227,7 @@ function createHandlers({
 }
 
 /** The programs that stand for the images: two stand-in relays, and the migrator itself. */
-function programFor(image: string, settings: Settings, commands: RelayCommands): Program | undefined {
+export function programFor(image: string, settings: Settings, commands: RelayCommands): Program | undefined {
   if (image === settings.newImage) return shellCommand(commands.new) ?? relayProgram('postgres');
   if (image.includes('-migrate:')) return migratorProgram();
   if (image.includes('unicity-relay:')) return shellCommand(commands.old) ?? relayProgram('sqlite');
@@ -213,9 +239,10 @@ function shellCommand(command: string | undefined): Program | undefined {
   return command === undefined ? undefined : { command: '/bin/sh', args: ['-c', `exec ${command}`] };
 }
 
+/** What the migrator's container runs. */
 function migratorProgram(): Program {
-  const cli = fileURLToPath(new URL('../cli/relay-cutover.mjs', import.meta.url));
-  return { command: process.execPath, args: [cli, 'migrate', '--json'] };
+  const program = fileURLToPath(new URL('../cli/migrate-program.ts', import.meta.url));
+  return { command: process.execPath, args: ['--import', import.meta.resolve('tsx'), program, '--json'] };
 }
 
 function ecsClient(ecs: LocalEcs): Pick<ECSClient, 'send'> {

@@ -42,7 +42,7 @@ interface FollowedExecution {
 /** The container whose log tells of rows. */
 const MIGRATOR = 'migrate';
 
-/** The one machine that a rehearsal always runs. */
+/** The machine whose events are taken for meant where none is named. */
 const CUTOVER = 'cutover';
 
 /**
@@ -105,7 +105,7 @@ export class LiveModel {
     }
     if (!left) return [];
     // A migrator that was killed has no last word.
-    if (left.name === 'RunMigrator') this.#tables.clear();
+    if (left.name === 'RunMigrator' || left.name === 'RunLoad') this.#tables.clear();
     const output = jsonObject(event.stateExitedEventDetails?.output);
     const told = output?.table !== undefined && output?.verdict !== undefined;
     return [

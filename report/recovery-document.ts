@@ -14,6 +14,9 @@ const INTRODUCTION = `# When something fails
 
 Written by \`npm run docs\` from the state machines themselves; a test holds it against them.
 
+A \`prepare\` that fails has changed nothing for the relay: remove the cause and start it anew. An update of the stack that
+fails halfway may leave the new database behind, since it is protected; the next \`prepare\` says so before it does anything.
+
 A cutover that fails brings the old relay back by itself. Three endings need you:
 
 - **Held**: it was started with \`{"onFailure": "hold"}\` and stands at \`Hold\`, \`HoldUnchanged\` or, when what PostgreSQL had

@@ -5,6 +5,7 @@ import { failingStates } from '../statemachine/cutover/failing.ts';
 import { lookingStates } from '../statemachine/cutover/looking.ts';
 import { switchOverStates } from '../statemachine/cutover/switch-over.ts';
 import { writeStopStates } from '../statemachine/cutover/write-stop.ts';
+import { prepareMachine } from '../statemachine/prepare/prepare.ts';
 import { restoreMachine } from '../statemachine/restore/restore.ts';
 import type { Settings } from '../statemachine/settings.ts';
 import { WAY_BACK, wayBackStates } from '../statemachine/way-back/way-back.ts';
@@ -28,6 +29,7 @@ export interface RecoveryStretch {
 
 const REDRIVE = '`redrive`';
 const NOTHING = 'nothing';
+const PREPARE = 'The machine `prepare`';
 
 /** Every state of the machines, by the stretch of the way on which it stands, in the order in which they are gone through. */
 export function recovery(settings: Settings): RecoveryStretch[] {
@@ -37,7 +39,13 @@ export function recovery(settings: Settings): RecoveryStretch[] {
   const shared = new Set(Object.keys(wayBack));
   const cutover = cutoverMachine(settings).States;
   const ends = Object.entries(cutover).filter(([name]) => /RolledBack$/.test(name));
+  const prepare = prepareMachine(settings).States;
   const stretches: [title: string, leaves: string, states: States][] = [
+    [
+      PREPARE,
+      'The relay serves as before. What the stack has got, it keeps, and the next `prepare` goes on with it.',
+      prepare,
+    ],
     ['Before the write stop', 'Nothing was changed; the old relay serves.', lookingStates(settings)],
     [
       'The relay stops',
@@ -74,7 +82,8 @@ export function recovery(settings: Settings): RecoveryStretch[] {
   return stretches.map(([title, leaves, states]) => ({
     title,
     rows: Object.keys(states).flatMap((name) => {
-      const state = cutover[name] ?? restoreMachine(settings).States[name];
+      // Some states of prepare bear the name of one of cutover, and lead elsewhere.
+      const state = title === PREPARE ? prepare[name] : (cutover[name] ?? restoreMachine(settings).States[name]);
       return state ? [rowOf(name, state, leaves, title)] : [];
     }),
   }));
@@ -113,7 +122,10 @@ function heldAt(state: string, of: State): Recovery {
   return {
     byItself: 'stands here on purpose, with the error `HeldForOperator`',
     redrive: `goes on at \`${next}\``,
-    type: `${REDRIVE}, once the cause is removed; or \`restore\` with \`{"takeOver": true}\` to ${state === 'HoldUnchanged' ? 'give the lock back' : 'bring the old relay back'}`,
+    type:
+      state === 'HoldPrepare'
+        ? `${REDRIVE}, once the cause is removed`
+        : `${REDRIVE}, once the cause is removed; or \`restore\` with \`{"takeOver": true}\` to ${state === 'HoldUnchanged' ? 'give the lock back' : 'bring the old relay back'}`,
   };
 }
 
@@ -130,6 +142,12 @@ function caughtAt(caught: string): Recovery {
       redrive: 'from `HoldUnchanged`: begins anew at `TakeLock`',
       type: `\`rollback\`: \`start\` a new execution. \`hold\`: ${REDRIVE}, once the cause is removed`,
     };
+  if (caught === 'IsHeld')
+    return {
+      byItself: '`rollback`: ends at `PrepareFailed`. `hold`: stands at `HoldPrepare`',
+      redrive: 'from `HoldPrepare`: begins anew at `TakeLock`',
+      type: `\`rollback\`: \`start\` a new execution of \`prepare\`. \`hold\`: ${REDRIVE}, once the cause is removed`,
+    };
   return { byItself: `goes on at \`${caught}\``, redrive: 'does not come to it', type: NOTHING };
 }
 
@@ -139,6 +157,12 @@ function uncaught(of: State, stretch: string): Recovery {
     of.Type === 'Task' || of.Type === 'Map'
       ? 'fails here; the rule starts `restore`, which begins the way back anew'
       : 'cannot fail by what it looks at; should an expression fail, the rule starts `restore`';
+  if (stretch === PREPARE)
+    return {
+      byItself: 'cannot fail by what it looks at; should an expression fail, the execution ends here',
+      redrive: 'repeats this state',
+      type: '`start` a new execution of `prepare`',
+    };
   if (stretch.startsWith('The machine'))
     return {
       byItself: 'fails here',

@@ -31,6 +31,8 @@ export interface RunRecord {
   missingRows: Record<string, number> | null;
   /** The cutover first, then whatever was started beside or after it. */
   executions: ExecutionRecord[];
+  /** What gave the stack its database and loaded it. */
+  preparations: ExecutionRecord[];
 }
 
 export interface ExecutionRecord {

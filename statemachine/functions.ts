@@ -8,6 +8,10 @@ export const FUNCTIONS = {
     network: 'internet',
     purpose: 'looks at the stack, the service and the old relay before anything is changed',
   },
+  'preflight-prepare': {
+    network: 'internet',
+    purpose: 'looks at what a database beside the relay rests on, before anything is changed',
+  },
   'execution-lock': {
     network: 'internet',
     purpose: "lets one execution at a time change the relay's stack, and another take over from one that ended halfway",
@@ -19,6 +23,10 @@ export const FUNCTIONS = {
   'change-stack': {
     network: 'internet',
     purpose: "proposes, guards, executes and awaits one change set of the relay's stack",
+  },
+  'prepare-stack': {
+    network: 'internet',
+    purpose: "does the same for what prepare adds to the relay's stack, with the rights that only that takes",
   },
   'assert-quiet': {
     network: 'internet',

@@ -1,4 +1,4 @@
-import { type Catcher, expression, type JsonObject, type TaskState } from './asl.ts';
+import { type Catcher, expression, type JsonObject, type States, type TaskState } from './asl.ts';
 import type { Settings } from './settings.ts';
 import { CAUSE, catchAll, invoke, type Step } from './tasks.ts';
 
@@ -15,6 +15,25 @@ type LockAction = 'acquire' | 'record' | 'reclaim' | 'hold' | 'release' | 'take-
 export function lock(settings: Settings, action: LockAction, payload: JsonObject, step: Step): TaskState {
   const common: JsonObject = { action, stackName: settings.stackName, owner: '{% $states.context.Execution.Id %}' };
   return invoke('execution-lock', { ...common, ...payload }, step);
+}
+
+/** Takes the lock before everything else; while another execution has it, this one ends without having changed anything. */
+export function takeLock(settings: Settings, { onFailure, next }: { onFailure: string; next: string }): States {
+  return {
+    TakeLock: {
+      ...lock(settings, 'acquire', {}, { comment: 'One execution at a time may change the relay', next }),
+      Catch: [
+        { ErrorEquals: ['LockHeld'], Assign: { refusal: expression(CAUSE) }, Next: 'AnotherExecution' },
+        ...catchAll(onFailure),
+      ],
+    },
+    AnotherExecution: {
+      Type: 'Fail',
+      Comment: 'Nothing was changed by this execution',
+      Error: 'AnotherExecution',
+      Cause: '{% "Nothing was changed by this execution: " & $refusal %}',
+    },
+  };
 }
 
 /**

@@ -4,7 +4,7 @@ import { catchAll } from './tasks.ts';
 
 interface MigratorTask {
   comment: string;
-  mode: 'reconcile' | 'reverse';
+  mode: 'load' | 'reconcile' | 'reverse';
   /** Which part of `$plan` names the task definition: `migration` mounts EFS for reading only, `rollback` for writing. */
   plan: 'migration' | 'rollback';
   /** The variable that counts the starts; it becomes part of the run id. */

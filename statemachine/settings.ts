@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { Refused } from './errors.ts';
 
 const oneName = z.string().min(1);
-const name = (value: string) => oneName.default(value);
-const seconds = (value: number) => z.int().positive().default(value);
+// What a field says of itself stands in the published JSON Schema too.
+const name = (value: string, says?: string) => described(oneName.default(value), says);
+const seconds = (value: number, says?: string) => described(z.int().positive().default(value), says);
 
 /** Logical names of the relay's template and the names inside it; the defaults are those of `sphere-zooid-relay`. */
 const namesSchema = z.strictObject({
@@ -14,9 +15,30 @@ const namesSchema = z.strictObject({
   rollbackTaskDefinition: name('RollbackTaskDefinition'),
   subnets: z.array(oneName).min(1).default(['PublicSubnet1', 'PublicSubnet2']),
   securityGroup: name('ECSSecurityGroup'),
+  vpc: name('VPC'),
+  fileSystem: name('EFSFileSystem'),
+  accessPoint: name('EFSAccessPoint'),
   mountTargets: z.array(oneName).default(['EFSMountTarget1', 'EFSMountTarget2']),
+  fileSystemSecurityGroup: name('EFSSecurityGroup'),
+  fileSystemOutput: name('EFSFileSystemId'),
+  fileSystemPolicy: name('EFSAccess', 'The inline policy of the task role that lets tasks reach the file system.'),
+  executionRole: name('ECSTaskExecutionRole'),
+  taskRole: name('ECSTaskRole'),
+  logGroup: name('CloudWatchLogGroup'),
+  targetGroup: name('ALBTargetGroup'),
+  databaseSubnetGroup: name('RDSSubnetGroup'),
+  databaseSecurityGroup: name('RDSSecurityGroup'),
+  databaseInstance: name('RDSInstance'),
+  databaseEndpointOutput: name('RDSEndpoint'),
+  databasePassword: name('RDSPassword'),
+  databasePasswordParameter: name(
+    'DBPassword',
+    'A stack that was prepared by hand has its password in this parameter.',
+  ),
   databaseUrlSecret: name('RelayDatabaseUrl'),
+  databaseUrlAccess: name('RelayDatabaseUrlAccess'),
   imageParameter: name('ContainerImage'),
+  migratorImageParameter: name('MigratorImage'),
   domainParameter: name('RelayDomainName'),
   desiredCountParameter: name('RelayDesiredCount'),
   container: name('zooid-relay'),
@@ -26,40 +48,113 @@ const namesSchema = z.strictObject({
   databaseUrlVariable: name('DATABASE_URL'),
 });
 
+/** The instance that `prepare` adds; the defaults are those of runbook step 3. */
+const databaseSchema = z.strictObject({
+  name: name('zooid'),
+  username: name('zooid'),
+  instanceClass: name('db.t3.micro'),
+  engineVersion: name('16'),
+  storageGigabytes: z.int().min(20).default(20),
+  backupRetentionDays: z.int().min(1).max(35).default(7),
+});
+
+/** Size of the migrator's Fargate task. CPU is in units of 1/1024 vCPU. */
+const migrationTaskSchema = z.strictObject({
+  cpuUnits: z.int().positive().default(512),
+  memoryMebibytes: z.int().positive().default(1_024),
+  ephemeralStorageGibibytes: z
+    .int()
+    .min(21)
+    .max(200)
+    .optional()
+    .describe('Holds a copy of the SQLite file; without it Fargate gives 20 GiB.'),
+});
+
 /** Less than this leaves no time for a copy, a verification and a stack update. */
 const FORWARD_SECONDS_MIN = 120;
 
 const fieldsSchema = z.strictObject({
   stackName: name('sphere-zooid-relay'),
   region: name('me-central-1'),
-  /** The relay image that works on PostgreSQL. */
-  newImage: name('ghcr.io/unicitynetwork/unicity-relay:pg-migration'),
+  newImage: name('ghcr.io/unicitynetwork/unicity-relay:pg-migration', 'The relay image that works on PostgreSQL.'),
   names: namesSchema.prefault({}),
-  /** The database role of the verifying functions; it reads, and changes nothing but authority. */
-  verifierRole: name('cutover_verifier'),
+  verifierRole: name(
+    'cutover_verifier',
+    'The database role of the verifying functions; it reads, and changes nothing but authority.',
+  ),
+  migratorImage: name(
+    'ghcr.io/unicitynetwork/unicity-relay-migrate:latest',
+    'Image of the migrator, which copies SQLite into PostgreSQL and back.',
+  ),
+  dataDirectory: name(
+    '/app/data',
+    "Where the relay's container has its volume, and the name of the SQLite file in it.",
+  ),
+  sqliteFile: name('db'),
+  database: databaseSchema.prefault({}),
+  migrationTask: migrationTaskSchema.prefault({}),
+  deregistrationDelaySeconds: z
+    .int()
+    .nonnegative()
+    .max(3_600)
+    .default(10)
+    .describe('How long clients may write on over open WebSockets once the relay is told to stop.'),
+  loadAgeDaysMax: z
+    .int()
+    .positive()
+    .default(7)
+    .describe(
+      'A load that is older than this makes a long write stop: cutover refuses, and prepare brings it up to date.',
+    ),
+  confidenceDays: z
+    .int()
+    .positive()
+    .default(7)
+    .describe('How long the relay has to have served from PostgreSQL before its SQLite file may go.'),
 
-  /** How long the old task may take to stop: deregistration delay, stop timeout, and some more. */
-  drainTimeoutSeconds: seconds(600),
-  /** "No task runs" is believed when it is seen twice, this far apart. */
-  quietGapSeconds: seconds(10),
+  drainTimeoutSeconds: seconds(
+    600,
+    'How long the old task may take to stop: deregistration delay, stop timeout, and some more.',
+  ),
+  quietGapSeconds: seconds(10, '"No task runs" is believed when it is seen twice, this far apart.'),
   migratorTimeoutSeconds: seconds(3_600),
-  /** How often the migrator is started when its run was interrupted: a database that restarted, a task that was killed. */
-  migratorAttemptsMax: z.int().positive().default(2),
-  /** The longest write stop, the way back included: when it cannot be kept, the cutover goes back by itself. */
-  writeStopSecondsMax: seconds(900),
-  /** What is kept of it for the way back: a stack update that is undone, and the start of the old relay. */
-  wayBackSecondsReserved: seconds(240),
+  migratorAttemptsMax: z
+    .int()
+    .positive()
+    .default(2)
+    .describe(
+      'How often the migrator is started when its run was interrupted: a database that restarted, a task that was killed.',
+    ),
+  writeStopSecondsMax: seconds(
+    900,
+    'The longest write stop, the way back included: when it cannot be kept, the cutover goes back by itself.',
+  ),
+  wayBackSecondsReserved: seconds(
+    240,
+    'What is kept of it for the way back: a stack update that is undone, and the start of the old relay.',
+  ),
   verifyTimeoutSeconds: seconds(900),
-  /** Tables that are verified side by side; each costs the database one sequential scan. */
-  verifyConcurrency: z.int().positive().default(2),
+  verifyConcurrency: z
+    .int()
+    .positive()
+    .default(2)
+    .describe('Tables that are verified side by side; each costs the database one sequential scan.'),
   stackUpdateTimeoutSeconds: seconds(1_800),
-  /** From the request for a task until its relay answers as it should. */
-  startTimeoutSeconds: seconds(480),
+  databaseTimeoutSeconds: seconds(3_600, 'The update that creates the database; ten minutes are usual.'),
+  startTimeoutSeconds: seconds(480, 'From the request for a task until its relay answers as it should.'),
   pollIntervalSeconds: seconds(5),
-  /** Events that the old relay served and the new one has to serve. */
-  sampleEvents: z.int().nonnegative().max(32).default(32),
-  /** The whole execution; a limit against an execution that nobody looks at, not a deadline. */
-  executionTimeoutSeconds: seconds(86_400),
+  sampleEvents: z
+    .int()
+    .nonnegative()
+    .max(32)
+    .default(32)
+    .describe('Events that the old relay served and the new one has to serve.'),
+  executionTimeoutSeconds: seconds(
+    86_400,
+    'The whole execution; a limit against an execution that nobody looks at, not a deadline.',
+  ),
+
+  notificationEmail: z.email().optional().describe('Hears of every alarm and every ending; AWS asks it to confirm'),
 });
 
 const settingsSchema = fieldsSchema.refine((fields) => forwardSeconds(fields) >= FORWARD_SECONDS_MIN, {
@@ -78,6 +173,15 @@ export function forwardSeconds(
   return (
     fields.writeStopSecondsMax - fields.wayBackSecondsReserved - fields.quietGapSeconds - fields.pollIntervalSeconds
   );
+}
+
+function described<Field extends z.ZodType>(field: Field, says: string | undefined): Field {
+  return says === undefined ? field : field.describe(says);
+}
+
+/** The JSON Schema (2020-12) of a settings file, by which editors complete it; the parser knows a rule or two more. */
+export function settingsJsonSchema(): object {
+  return z.toJSONSchema(settingsSchema, { io: 'input' });
 }
 
 export type Settings = z.output<typeof settingsSchema>;

@@ -7,7 +7,7 @@ import {
   type States,
   type TaskState,
 } from './asl.ts';
-import { type FunctionName, functionPlaceholder } from './functions.ts';
+import { FUNCTIONS, type FunctionName, functionPlaceholder } from './functions.ts';
 
 /** Errors that the same call would end with again. */
 const FINAL_ERRORS = [
@@ -59,8 +59,13 @@ export interface Step {
 
 const CALL_TIMEOUT_SECONDS = 60;
 
-/** Calls a Lambda function; its result is `$states.result.Payload`. */
-export function invoke(name: FunctionName, payload: JsonObject, step: Step): TaskState {
+/**
+ * Calls a Lambda function; its result is `$states.result.Payload`. A function that signs in to the database is told where it
+ * is: the stack of the functions is there before the database is.
+ */
+export function invoke(name: FunctionName, arguments_: JsonObject, step: Step): TaskState {
+  const target = FUNCTIONS[name].network === 'database' ? { target: '{% $plan.target %}' } : {};
+  const payload = { ...arguments_, ...target };
   return task('arn:aws:states:::lambda:invoke', { FunctionName: functionPlaceholder(name), Payload: payload }, step);
 }
 

@@ -35,7 +35,10 @@ export function verifyMap(verification: Verification): MapState {
           Type: 'Task',
           Comment: 'One table: rows, digest, ids by NIP-01, search, signatures of a sample',
           Resource: 'arn:aws:states:::lambda:invoke',
-          Arguments: { FunctionName: functionPlaceholder('verify-counts'), Payload: '{% $states.input %}' },
+          Arguments: {
+            FunctionName: functionPlaceholder('verify-counts'),
+            Payload: '{% $merge([$states.input, {"target": $plan.target}]) %}',
+          },
           TimeoutSeconds: timeoutSeconds,
           Retry: RETRY_PASSING_ERRORS,
           Catch: [

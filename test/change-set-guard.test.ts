@@ -158,3 +158,76 @@ describe('the guard of change sets', () => {
     ]);
   });
 });
+
+describe('an echo of an echo', () => {
+  const byAttribute = (name: string, cause: string, rest: Partial<ResourceChangeDetail> = {}) =>
+    detail(name, { Evaluation: 'Dynamic', ChangeSource: 'ResourceAttribute', CausingEntity: cause, ...rest });
+  const fileSystem = (rest: Partial<ResourceChange> = {}) =>
+    modify('EFSFileSystem', 'AWS::EFS::FileSystem', {
+      Details: [{ Target: { Attribute: 'DeletionPolicy' }, Evaluation: 'Static', ChangeSource: 'DirectModification' }],
+      ...rest,
+    });
+  const role = modify('ECSTaskRole', 'AWS::IAM::Role', { Details: [byAttribute('Policies', 'EFSFileSystem.Arn')] });
+  const task = modify('ZooidRelayTaskDefinition', 'AWS::ECS::TaskDefinition', {
+    Replacement: 'Conditional',
+    Details: [byAttribute('TaskRoleArn', 'ECSTaskRole.Arn')],
+  });
+  const announcedService = service(
+    detail('TaskDefinition', {
+      Evaluation: 'Dynamic',
+      ChangeSource: 'ResourceReference',
+      CausingEntity: 'ZooidRelayTaskDefinition',
+    }),
+  );
+  const chain = [fileSystem(), role, task, announcedService];
+  const findings = (changes: Change[]) => guardChanges(changes, allowedChanges('prepare'));
+
+  it('passes, whatever their order, when what began it changes in place and is on the list', () => {
+    expect(findings(chain)).toEqual([]);
+    expect(findings([...chain].reverse())).toEqual([]);
+  });
+
+  it('does not pass for a change of its own, or one that is certain', () => {
+    const own = modify('ECSTaskRole', 'AWS::IAM::Role', {
+      Details: [byAttribute('Policies', 'EFSFileSystem.Arn'), detail('Policies')],
+    });
+    expect(findings([fileSystem(), own])).toEqual([
+      'ECSTaskRole (AWS::IAM::Role): Modify of a resource that is not on the list',
+    ]);
+    const certain = modify('ECSTaskRole', 'AWS::IAM::Role', {
+      Details: [byAttribute('Policies', 'EFSFileSystem.Arn', { Evaluation: 'Static' })],
+    });
+    expect(findings([fileSystem(), certain])).toHaveLength(1);
+  });
+
+  it('does not pass when what began it is not on the list, or is replaced', () => {
+    const other = modify('VPC', 'AWS::EC2::VPC', { Details: [detail('Tags')] });
+    const ofOther = modify('Subnet', 'AWS::EC2::Subnet', {
+      Replacement: 'Conditional',
+      Details: [byAttribute('VpcId', 'VPC.VpcId')],
+    });
+    expect(findings([other, ofOther])).toHaveLength(2);
+    const replaced = modify('MigrationTaskDefinition', 'AWS::ECS::TaskDefinition', {
+      Replacement: 'True',
+      Details: [detail('ContainerDefinitions')],
+    });
+    const follower = modify('Follower', 'AWS::ECS::Service', {
+      Replacement: 'Conditional',
+      Details: [byAttribute('TaskDefinition', 'MigrationTaskDefinition.Arn')],
+    });
+    expect(findings([replaced, follower])).toEqual([
+      'Follower (AWS::ECS::Service): Modify of a resource that is not on the list',
+    ]);
+  });
+
+  it('does not pass for what holds data', () => {
+    const mount = modify('EFSMountTarget1', 'AWS::EFS::MountTarget', {
+      Replacement: 'Conditional',
+      Details: [byAttribute('FileSystemId', 'EFSFileSystem.FileSystemId')],
+    });
+    expect(findings([fileSystem(), mount])).toEqual([
+      'EFSMountTarget1 (AWS::EFS::MountTarget): replacement Conditional of a resource that holds data',
+      'EFSMountTarget1 (AWS::EFS::MountTarget): Modify of a resource that is not on the list',
+    ]);
+  });
+});

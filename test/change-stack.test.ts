@@ -6,13 +6,12 @@ import type { Inspection } from '../lambdas/change-stack/inspect.ts';
 import type { Proposal } from '../lambdas/change-stack/propose.ts';
 import { createHandler } from '../lambdas/change-stack.ts';
 import type { LockItem } from '../lambdas/execution-lock/lock-store.ts';
-import { applyEdits } from '../lambdas/template-edits/apply.ts';
-import { defaultTemplateNames } from '../lambdas/template-edits/names.ts';
-import { switchEdits } from '../lambdas/template-edits/switch.ts';
+import { switchTemplate } from '../lambdas/template-edits/back.ts';
 import { cloudFormationClient } from '../rehearsal/cloudformation/client.ts';
 import type { LocalCloudFormation } from '../rehearsal/cloudformation/local-cloudformation.ts';
 import type { ChangePurpose } from '../statemachine/change-set-states.ts';
 import { NotYet } from '../statemachine/errors.ts';
+import { parseSettings } from '../statemachine/settings.ts';
 import {
   deployedStack,
   password,
@@ -24,7 +23,7 @@ import {
 
 const newImage = 'ghcr.io/unicitynetwork/unicity-relay:pg-migration';
 const oldImage = 'ghcr.io/unicitynetwork/unicity-relay:sha-44d3ff3';
-const switched = applyEdits(templateText, switchEdits(defaultTemplateNames, newImage)).text;
+const switched = switchTemplate(templateText, parseSettings().names, newImage).text;
 const originalKey = `${stackName}/run-1/original-template.yaml`;
 const owner = 'arn:aws:states:me-central-1:111122223333:execution:sphere-zooid-relay-cutover:run-1';
 const REST: RestStackEvent = { action: 'rest', owner, stackName };
@@ -245,11 +244,11 @@ describe('change-stack, the way through', () => {
       { ParameterKey: 'EnvironmentName', UsePreviousValue: true },
       { ParameterKey: 'RelayDomainName', UsePreviousValue: true },
       { ParameterKey: 'ContainerImage', ParameterValue: newImage },
-      { ParameterKey: 'MigratorImage', UsePreviousValue: true },
       { ParameterKey: 'RelaySecretKey', UsePreviousValue: true },
       { ParameterKey: 'AdminPubkey', UsePreviousValue: true },
       { ParameterKey: 'AdminPubkeys', UsePreviousValue: true },
       { ParameterKey: 'RelayDesiredCount', ParameterValue: '0' },
+      { ParameterKey: 'MigratorImage', UsePreviousValue: true },
     ]);
   });
 });
@@ -430,7 +429,7 @@ describe('change-stack, failing', () => {
     ],
     [
       'a template without the count as a parameter',
-      event('settle', 1, { names: { ...defaultTemplateNames, desiredCountParameter: 'Count' } }),
+      event('settle', 1, { names: { ...parseSettings().names, desiredCountParameter: 'Count' } }),
       /^The template has no parameter Count\./,
     ],
   ])('refuses %s', async (_, asked, message) => {

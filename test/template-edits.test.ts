@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { applyEdits, noEdits, type TemplateEdit } from '../lambdas/template-edits/apply.ts';
+import { applyEdits, type TemplateEdit } from '../lambdas/template-edits/apply.ts';
 import { parseTemplate } from '../lambdas/template-edits/document.ts';
 import { defaultTemplateNames as names } from '../lambdas/template-edits/names.ts';
 import { references } from '../lambdas/template-edits/references.ts';
 import { switchEdits } from '../lambdas/template-edits/switch.ts';
 import { Refused } from '../statemachine/errors.ts';
+import { preparedTemplate } from './support/prepared-template.ts';
 
-const template = readFileSync('rehearsal/template/sphere-zooid-relay.yaml', 'utf8');
+const template = preparedTemplate;
 const oldImage = 'ghcr.io/unicitynetwork/unicity-relay:sha-44d3ff3';
 const newImage = 'ghcr.io/unicitynetwork/unicity-relay:pg-migration';
 const edits = switchEdits(names, newImage);
@@ -227,12 +227,6 @@ describe('an edit that cannot be applied', () => {
       /still mounted by the container sidecar/,
     ],
     [
-      'a flow list',
-      `    DependsOn:\n      - ALBListenerHTTPS\n${dependencies}`,
-      '    DependsOn: [ALBListenerHTTPS, EFSMountTarget1]\n',
-      /DependsOn of ZooidRelayService is written in flow style/,
-    ],
-    [
       'mount points on the line of the list item',
       '        - Name: zooid-relay\n          Image: !Ref ContainerImage\n',
       '        - MountPoints:\n            - SourceVolume: zooid-data\n          Name: zooid-relay\n          Image: !Ref ContainerImage\n',
@@ -256,13 +250,6 @@ describe('an edit that cannot be applied', () => {
         '        - MountPoints:\n            - SourceVolume: zooid-data\n          Name: zooid-relay\n',
       );
     expect(refusal(moved)).toMatch(/MountPoints shares its line with what stands before it/);
-  });
-
-  it('refuses a template in JSON and one in flow style', () => {
-    const json = JSON.stringify(parseTemplate(template).model.sections);
-    expect(refusal(json)).toBe(
-      '"Set the default of ContainerImage to the new image" (runbook 5d.1) cannot be applied: the template is JSON or flow-style YAML. Expected block-style YAML, one key on a line. Convert the template (for instance with cfn-flip), deploy it unchanged, and start again.',
-    );
   });
 
   it('refuses text that is no YAML, without repeating any of it', () => {
@@ -290,12 +277,6 @@ describe('an edit that cannot be applied', () => {
   it('refuses the work of an edit that never comes to rest', () => {
     const restless = { title: 'Restless', runbook: '0', apply: (text: string) => `${text}# again\n` };
     expect(refusal(template, [restless])).toMatch(/^"Restless" \(runbook 0\) does not come to rest/);
-  });
-});
-
-describe('the list without edits', () => {
-  it('gives the text back as it is', () => {
-    expect(applyEdits(template, noEdits)).toEqual({ text: template, applied: [] });
   });
 });
 

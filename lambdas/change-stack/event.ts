@@ -1,7 +1,8 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { ChangePurpose } from '../../statemachine/change-set-states.ts';
+import type { Names } from '../../statemachine/settings.ts';
 import type { LockStore } from '../execution-lock/lock-store.ts';
-import type { TemplateNames } from '../template-edits/names.ts';
+import type { PrepareSettings } from '../preflight/prepare-checks.ts';
 import type { ArtefactStore } from './artefacts.ts';
 
 /** One step of a stack change, as the state machine hands it over. */
@@ -15,9 +16,13 @@ export interface ChangeStackEvent {
   deadline: string | null;
   purpose: ChangePurpose;
   stackName: string;
-  names?: TemplateNames;
-  /** Image reference; needed by the purpose `switch` alone. */
+  names?: Names;
+  /** Image reference; needed by the purpose `switch` alone, for the default in the template. */
   newImage?: string;
+  /** The same with a digest, for the parameter's value. */
+  pinnedImage?: string;
+  /** Needed by the purpose `prepare` alone. */
+  prepare?: { settings: PrepareSettings; migratorImage: string };
   /** The value that the desired-count parameter gets, in tasks. */
   desiredCount: number;
   /** What tells a redrive or a repetition from the attempt before it; part of the change set's name. */
@@ -26,6 +31,15 @@ export interface ChangeStackEvent {
   changeSet?: string;
   /** From `inspect`; a change set without changes is not executed. */
   outcome?: 'ready' | 'empty';
+}
+
+/** Asks for a stack policy. */
+export interface ProtectStackEvent {
+  action: 'protect';
+  owner: string;
+  stackName: string;
+  names: Names;
+  deadline?: null;
 }
 
 /** Asks for a stack at rest, before the way back begins. */

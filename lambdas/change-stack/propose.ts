@@ -7,17 +7,24 @@ import {
   type Parameter,
   type Stack,
 } from '@aws-sdk/client-cloudformation';
+import type { ChangePurpose } from '../../statemachine/change-set-states.ts';
 import { NotYet, Refused } from '../../statemachine/errors.ts';
+import { parseSettings } from '../../statemachine/settings.ts';
+import { addRdsEdits } from '../template-edits/add-rds.ts';
 import { applyEdits } from '../template-edits/apply.ts';
+import { switchTemplate } from '../template-edits/back.ts';
 import { parseTemplate } from '../template-edits/document.ts';
-import { defaultTemplateNames } from '../template-edits/names.ts';
-import { switchEdits } from '../template-edits/switch.ts';
 import { originalKeys } from './artefacts.ts';
 import type { ChangeStackDependencies, ChangeStackEvent } from './event.ts';
 import { describeChangeSet, describeStack, isNamed, UPDATABLE } from './stack.ts';
 
+const DEFAULT_NAMES = parseSettings().names;
+
 /** AWS: "CloudFormation quotas", the largest TemplateBody of a request. */
 const templateBytesMax = 51_200;
+
+/** Purposes before which the stack is kept as it was; whichever comes first in an execution. */
+const EDITING: ChangePurpose[] = ['prepare', 'hold-at-zero', 'switch'];
 
 /** A name may be taken by a change set of the same attempt that is used up; so many are tried. */
 const namesMax = 20;
@@ -44,7 +51,7 @@ export async function propose(deps: ChangeStackDependencies, event: ChangeStackE
   const { TemplateBody: text = '' } = await deps.cloudFormation.send(
     new GetTemplateCommand({ StackName: event.stackName, TemplateStage: 'Original' }),
   );
-  if (event.purpose === 'hold-at-zero' || event.purpose === 'switch') await keepOriginal(deps, keys, text, stack);
+  if (EDITING.includes(event.purpose)) await keepOriginal(deps, keys, text, stack);
   const original = event.purpose === 'restore' ? await keptOriginal(deps, keys) : undefined;
   const isUnedited = event.purpose === 'restore' && original === undefined;
   const next = nextTemplate(event, text, original?.template);
@@ -88,17 +95,23 @@ async function keepOriginal(
 }
 
 function nextTemplate(
-  { purpose, names, newImage }: ChangeStackEvent,
+  { purpose, names = DEFAULT_NAMES, newImage, prepare }: ChangeStackEvent,
   text: string,
   original: string | undefined,
 ): { text: string; applied: string[] } {
+  if (purpose === 'prepare') {
+    if (prepare !== undefined) return applyEdits(text, addRdsEdits(prepare.settings));
+    throw new Refused(
+      'The purpose "prepare" came without settings. Expected prepare.settings. Correct the state machine.',
+    );
+  }
   if (purpose !== 'switch') return { text: original ?? text, applied: [] };
   if (newImage === undefined) {
     throw new Refused(
       'The purpose "switch" came without a new image. Expected newImage. Set the image in the execution input.',
     );
   }
-  return applyEdits(text, switchEdits(names ?? defaultTemplateNames, newImage));
+  return switchTemplate(text, names, newImage);
 }
 
 /** What was kept before the first edit of the execution. The template was kept last: where it is missing, nothing was edited. */
@@ -127,7 +140,7 @@ function nextParameters(
   current: Parameter[],
   originals: Map<string, string> | undefined,
 ): Parameter[] {
-  const names = event.names ?? defaultTemplateNames;
+  const { names = DEFAULT_NAMES } = event;
   const declared = Object.entries(parseTemplate(text).model.Parameters);
   if (!declared.some(([name]) => name === names.desiredCountParameter)) {
     throw new Refused(
@@ -135,7 +148,9 @@ function nextParameters(
     );
   }
   const set = new Map([[names.desiredCountParameter, String(event.desiredCount)]]);
-  if (event.purpose === 'switch' && event.newImage !== undefined) set.set(names.imageParameter, event.newImage);
+  if (event.purpose === 'switch' && event.newImage !== undefined)
+    set.set(names.imageParameter, event.pinnedImage ?? event.newImage);
+  if (event.prepare !== undefined) set.set(names.migratorImageParameter, event.prepare.migratorImage);
   const original = originals?.get(names.imageParameter);
   const masked = declared.some(([name, body]) => name === names.imageParameter && body.NoEcho !== undefined);
   if (original !== undefined && !masked) set.set(names.imageParameter, original);

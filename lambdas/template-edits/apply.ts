@@ -9,15 +9,18 @@ export interface TemplateEdit extends EditName {
   apply(text: string): string;
 }
 
-/** The list for change sets that only carry another parameter value. */
-export const noEdits: TemplateEdit[] = [];
+/** An edited text, and the titles of the edits that changed something. */
+export interface AppliedEdits {
+  text: string;
+  applied: string[];
+}
 
 /**
  * Applies the edits in order and proves each result: it parses, a second application changes nothing, and nothing is
- * referred to that is no longer there. `applied` holds the titles of the edits that changed something.
+ * referred to that is no longer there.
  * Throws Refused, naming the edit, with nothing half done.
  */
-export function applyEdits(text: string, edits: TemplateEdit[]): { text: string; applied: string[] } {
+export function applyEdits(text: string, edits: TemplateEdit[]): AppliedEdits {
   const danglingBefore = new Set(danglingReferences(parseTemplate(text).model));
   const applied: string[] = [];
   let current = text;

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { Json, JsonObject } from '../../statemachine/asl.ts';
 import { Refused } from '../../statemachine/errors.ts';
 
@@ -54,6 +54,24 @@ const customTags = shortForms.flatMap((name) => [
  * message, because a template may hold secrets in plain text.
  */
 export function parseTemplate(text: string): TemplateDocument {
+  const found = recent.get(text) ?? parsed(text);
+  recent.delete(text);
+  recent.set(text, found);
+  const [oldest] = recent.keys();
+  if (recent.size > RECENT_MAX && oldest !== undefined) recent.delete(oldest);
+  return found;
+}
+
+/**
+ * What was read last, by its text; nobody changes it in place. An edit, its proof and the next edit read the same texts, and
+ * so do a preflight and the change set after it.
+ */
+const recent = new Map<string, TemplateDocument>();
+
+/** As many as the longest two lists of edits have steps; a third of a megabyte each. */
+const RECENT_MAX = 48;
+
+function parsed(text: string): TemplateDocument {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { customTags, lineCounter, prettyErrors: false });
   const problem = document.errors[0] ?? document.warnings[0];
@@ -63,7 +81,8 @@ export function parseTemplate(text: string): TemplateDocument {
       `The template is not valid YAML: ${problem.code} at line ${line}, column ${col}. Expected a CloudFormation template in one YAML document. Repair the stack's template and start again.`,
     );
   }
-  const sections = toJson(document.contents, document);
+  refuseSharing(document, lineCounter);
+  const sections = toJson(document.contents);
   if (!isObject(sections) || !isObject(sections.Resources)) {
     throw new Refused(
       'The template has no section "Resources". Expected a CloudFormation template with Parameters, Resources and Outputs. Check that the stack and the file are the right ones.',
@@ -76,6 +95,27 @@ export function parseTemplate(text: string): TemplateDocument {
     sections,
   };
   return { text, document, model };
+}
+
+/** An edit of what is shared would change another place too. Source: CloudFormation user guide, "Template format: YAML". */
+function refuseSharing(document: Document.Parsed, lineCounter: LineCounter): void {
+  let found: { what: string; node: Node } | undefined;
+  visit(document, {
+    Alias(_, node) {
+      found = { what: 'an alias', node };
+      return visit.BREAK;
+    },
+    Pair(_, { key }) {
+      if (!isScalar(key) || key.value !== '<<') return undefined;
+      found = { what: 'a merge key', node: key };
+      return visit.BREAK;
+    },
+  });
+  if (found === undefined) return;
+  const { line, col } = lineCounter.linePos(found.node.range?.[0] ?? 0);
+  throw new Refused(
+    `The template has ${found.what} at line ${line}, column ${col}, and CloudFormation supports none. Expected every value written out. Write it out, deploy the template, and start again.`,
+  );
 }
 
 function sectionOf(sections: JsonObject, name: string): Record<string, JsonObject> {
@@ -94,17 +134,16 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function toJson(node: unknown, document: Document.Parsed): Json {
-  if (isAlias(node)) return toJson(node.resolve(document), document);
+function toJson(node: unknown): Json {
   if (isMap(node)) {
     const object: JsonObject = {};
-    for (const { key, value } of node.items) object[keyText(key)] = toJson(value, document);
+    for (const { key, value } of node.items) object[keyText(key)] = toJson(value);
     return tagged(node, normalized(object));
   }
   if (isSeq(node))
     return tagged(
       node,
-      node.items.map((item) => toJson(item, document)),
+      node.items.map((item) => toJson(item)),
     );
   if (isScalar(node)) return tagged(node, node.value as Json);
   return null;

@@ -1,20 +1,9 @@
-import { isMap, isScalar, isSeq, parse, type YAMLMap, type YAMLSeq } from 'yaml';
+import { isMap, isScalar, parse, type YAMLMap } from 'yaml';
 import { Refused } from '../../statemachine/errors.ts';
 import type { TemplateEdit } from './apply.ts';
 import type { TemplateNames } from './names.ts';
-import {
-  checkNames,
-  columnOf,
-  type EditedTemplate,
-  inBlockStyle,
-  insertBelow,
-  mapAt,
-  openForEdit,
-  pairOf,
-  removeItem,
-  removePair,
-  replaceScalar,
-} from './splice.ts';
+import { containerOf, edit, namedItem, refersTo, removeNamed, setDefault } from './parts.ts';
+import { addItem, addPair, type EditedTemplate, listOf, mapAt, pairOf, removeItem, removePair } from './splice.ts';
 
 /**
  * The six edits of runbook step 5d, in its order: they turn the template of the relay on SQLite into that of the
@@ -33,13 +22,13 @@ export function switchEdits(names: TemplateNames, newImage: string): TemplateEdi
       setDefault(template, names.imageParameter, newImage),
     ),
     edit(`Add the secret ${names.databaseUrlVariable} to the container`, '5d.2', (template) =>
-      addSecret(template, containerOf(template, names), names),
+      addSecret(template, relayContainer(template, names), names),
     ),
     edit(`Remove the variable ${names.dataVariable} from the container`, '5d.3', (template) =>
-      removeNamed(template, containerOf(template, names), 'Environment', names.dataVariable),
+      removeNamed(template, relayContainer(template, names), 'Environment', names.dataVariable),
     ),
     edit('Remove the mount points from the container', '5d.4', (template) =>
-      removeMountPoints(template, containerOf(template, names), names),
+      removeMountPoints(template, relayContainer(template, names), names),
     ),
     edit('Remove the volumes from the task definition', '5d.5', (template) =>
       removeVolumes(template, mapAt(template, task), names),
@@ -52,64 +41,8 @@ export function switchEdits(names: TemplateNames, newImage: string): TemplateEdi
   ];
 }
 
-/** Each change sees the text as the one before it left it, since a change moves the places of all that follows. */
-function edit(title: string, runbook: string, ...changes: ((template: EditedTemplate) => string)[]): TemplateEdit {
-  const apply = (text: string) =>
-    changes.reduce((current, change) => change(openForEdit({ title, runbook }, current)), text);
-  return { title, runbook, apply };
-}
-
-function setDefault(template: EditedTemplate, parameter: string, value: string): string {
-  const map = mapAt(template, ['Parameters', parameter]);
-  const current = map.get('Default', true);
-  if (isScalar(current) && current.value === value) return template.text;
-  if (isScalar(current) && typeof current.value === 'string' && !/[\r\n]/.test(sourceOf(template, current))) {
-    return replaceScalar(template.text, current, value);
-  }
-  if (pairOf(map, 'Default') !== undefined) {
-    throw template.refuse(`the default of ${parameter} is not one line of text`, 'an image reference', checkNames);
-  }
-  const type = pairOf(map, 'Type');
-  if (type === undefined) throw template.refuse(`${parameter} has no Type`, 'Type: String', checkNames);
-  return insertBelow(template.text, type, [`${' '.repeat(columnOf(template.text, type.key))}Default: ${value}`]);
-}
-
-function sourceOf(template: EditedTemplate, node: { range?: [number, number, number] | null }): string {
-  return template.text.slice(node.range?.[0], node.range?.[1]);
-}
-
-function containerOf(template: EditedTemplate, names: TemplateNames): YAMLMap {
-  const path = ['Resources', names.taskDefinition, 'Properties', 'ContainerDefinitions'];
-  const list = template.document.getIn(path, true);
-  if (!isSeq(list))
-    throw template.refuse(`there is no list ${path.join('.')}`, 'the container definitions', checkNames);
-  const found = list.items.filter((item) => isMap(item) && item.get('Name') === names.container);
-  const [container] = found;
-  if (!isMap(container) || found.length > 1) {
-    const seen = list.items.map((item) => (isMap(item) ? String(item.get('Name')) : '(no mapping)')).join(', ');
-    throw template.refuse(
-      `${path.join('.')} holds the containers: ${seen}`,
-      `one container named ${names.container}`,
-      checkNames,
-    );
-  }
-  return inBlockStyle(template, container, `the container ${names.container}`);
-}
-
-/** The list under a key of the container; undefined where the key is absent or empty. */
-function listOf(template: EditedTemplate, map: YAMLMap, key: string): YAMLSeq | undefined {
-  const value = map.get(key, true);
-  if (isSeq(value)) return value;
-  if (value === undefined || (isScalar(value) && value.value === null)) return undefined;
-  throw template.refuse(
-    `${key} is not a list`,
-    `${key} as a list`,
-    `Write ${key} as a list, deploy the template, and start again`,
-  );
-}
-
-function namedItem(list: YAMLSeq | undefined, name: string): YAMLMap | undefined {
-  return list?.items.find((item): item is YAMLMap => isMap(item) && item.get('Name') === name);
+function relayContainer(template: EditedTemplate, names: TemplateNames): YAMLMap {
+  return containerOf(template, names.taskDefinition, names.container);
 }
 
 function addSecret(template: EditedTemplate, container: YAMLMap, names: TemplateNames): string {
@@ -138,41 +71,13 @@ function addSecret(template: EditedTemplate, container: YAMLMap, names: Template
       'Remove it from the container, deploy the template, and start again',
     );
   }
-  const item = [`- Name: ${variable}`, `  ValueFrom: !Ref ${names.databaseUrlSecret}`];
-  if (secrets !== undefined && secrets.items.length > 0) {
-    inBlockStyle(template, secrets, 'Secrets of the container');
-    const indent = ' '.repeat(columnOf(template.text, secrets));
-    return insertBelow(
-      template.text,
-      secrets,
-      item.map((line) => indent + line),
-    );
-  }
-  return insertBelow(template.text, ...secretsBlock(template, container, item));
-}
-
-/** The new block goes below Environment, indented as that is. */
-function secretsBlock(template: EditedTemplate, container: YAMLMap, item: string[]): [unknown, string[]] {
+  const item = { Name: variable, ValueFrom: { Ref: names.databaseUrlSecret } };
+  if (secrets !== undefined && secrets.items.length > 0) return addItem(template, secrets, item);
   if (pairOf(container, 'Secrets') !== undefined) {
     throw template.refuse('the container has an empty list Secrets', 'no Secrets, or some', 'Remove the empty list');
   }
-  const anchor = pairOf(container, 'Environment') ?? pairOf(container, 'Name');
-  const column = columnOf(template.text, anchor?.key);
-  const inner = isSeq(anchor?.value) && !anchor.value.flow ? columnOf(template.text, anchor.value) : column + 2;
-  return [anchor, [`${' '.repeat(column)}Secrets:`, ...item.map((line) => ' '.repeat(inner) + line)]];
-}
-
-function refersTo(node: unknown, name: string): boolean {
-  if (isScalar(node)) return node.tag === '!Ref' && node.value === name;
-  return isMap(node) && node.items.length === 1 && node.get('Ref') === name;
-}
-
-/** Removes the item of that `Name`; the key too when it was the only item, since an empty key is no list. */
-function removeNamed(template: EditedTemplate, map: YAMLMap, key: string, name: string): string {
-  const list = listOf(template, map, key);
-  const item = namedItem(list, name);
-  if (list === undefined || item === undefined) return template.text;
-  return list.items.length === 1 ? removePair(template, map, key) : removeItem(template, list, item, key);
+  const below = pairOf(container, 'Environment') === undefined ? 'Name' : 'Environment';
+  return addPair(template, container, 'Secrets', [item], { below });
 }
 
 function removeMountPoints(template: EditedTemplate, container: YAMLMap, names: TemplateNames): string {

@@ -63,7 +63,8 @@ async function cleanUp(operation: Operation): Promise<void> {
 
 /** A resource that cannot be deleted stays behind; as with CloudFormation, the operation's result stands all the same. */
 async function discard({ world, stack }: Operation, old: ResourceRecord, policy: string): Promise<void> {
-  if (stack.template.resources[old.logicalId]?.body[policy] === 'Retain') {
+  // RetainExceptOnCreate too: what is discarded here has stood before this operation.
+  if (String(stack.template.resources[old.logicalId]?.body[policy]).startsWith('Retain')) {
     record(world, stack, old, 'DELETE_SKIPPED');
     return;
   }

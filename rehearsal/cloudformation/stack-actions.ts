@@ -19,6 +19,14 @@ export function stackActions(find: (nameOrId: unknown) => StackRecord, pageSize:
       const { items, token } = page(newestFirst, NextToken, pageSize);
       return { StackEvents: items, ...token };
     },
+    GetStackPolicy: async ({ StackName }) => {
+      const { policy } = find(StackName);
+      return policy === undefined ? {} : { StackPolicyBody: policy };
+    },
+    SetStackPolicy: async ({ StackName, StackPolicyBody }) => {
+      find(StackName).policy = String(StackPolicyBody);
+      return {};
+    },
     CancelUpdateStack: async ({ StackName }) => {
       const stack = find(StackName);
       if (stack.status !== 'UPDATE_IN_PROGRESS' || stack.cancel === undefined) {

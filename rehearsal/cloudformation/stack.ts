@@ -84,6 +84,8 @@ export interface StackRecord {
   statusReason?: string;
   createdAt: Date;
   updatedAt?: Date;
+  /** JSON; set by SetStackPolicy, and not enforced here. */
+  policy?: string;
   /** The change set that was executed last. */
   changeSetId?: string;
   changeSets: ChangeSetRecord[];

@@ -10,11 +10,13 @@ interface ServiceProperties {
   serviceName: string;
   taskDefinition: string;
   desiredCount: number;
-  deregistrationDelaySeconds?: number;
+  targetGroup?: string;
 }
 
 /** A region's ECS in this process: task definitions, services, and tasks that are child processes. */
 export interface LocalEcs {
+  /** Seconds by target group: how long the clients of a task that stops may go on. */
+  deregistrationDelays: Map<string, number>;
   /** Answers an API action in the shapes of the SDK's client. Rejects with errors that carry ECS's names. */
   call(action: string, input: JsonObject): Promise<object>;
   registerTaskDefinition(definition: Pick<TaskDefinition, 'family' | 'containerDefinitions'>): TaskDefinition;
@@ -46,14 +48,21 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
     if (!found) throw ecsError('ClientException', `Unable to describe task definition ${arn}.`);
     return found;
   };
-  const startForService = ({ serviceName, clusterArn, taskDefinition, ...service }: Service): RunningTask =>
+  const deregistrationDelays = new Map<string, number>();
+  const startForService = ({
+    serviceName,
+    clusterArn,
+    taskDefinition,
+    targetGroup,
+    ...service
+  }: Service): RunningTask =>
     startTask(world, {
       cluster: clusterArn.split('/').at(-1) as string,
       definition: definitionOf(taskDefinition),
       group: `service:${serviceName}`,
       startedBy: service.deployments[0]?.id ?? '',
-      ...(service.deregistrationDelaySeconds !== undefined && {
-        target: { balancer, deregistrationDelaySeconds: service.deregistrationDelaySeconds },
+      ...(targetGroup !== undefined && {
+        target: { balancer, deregistrationDelaySeconds: () => deregistrationDelays.get(targetGroup) ?? 0 },
       }),
     });
   const scheduler = createScheduler({ clock, services, tasks, start: startForService });
@@ -72,6 +81,7 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
   const actions = ecsActions({ tasks, services, scheduler, definitionOf, deploy, runTask });
 
   return {
+    deregistrationDelays,
     async call(action, input) {
       const perform = actions[action.charAt(0).toUpperCase() + action.slice(1)];
       if (!perform)

@@ -51,8 +51,8 @@ export interface Service {
   clusterArn: string;
   taskDefinition: string;
   desiredCount: number;
-  /** Of its target group; undefined where no load balancer stands before it. */
-  deregistrationDelaySeconds?: number;
+  /** Undefined where no load balancer stands before it. */
+  targetGroup?: string;
   deployments: Deployment[];
 }
 

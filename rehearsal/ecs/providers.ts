@@ -12,9 +12,8 @@ const DEREGISTRATION_DELAY_SECONDS = 300;
  * @param others makes the target groups, which here are only looked at: a task drains as long as its group says
  */
 export function ecsProviders(ecs: LocalEcs, others: ResourceProvider): Record<string, ResourceProvider> {
-  const delays = new Map<string, number>();
   const remember = ({ properties }: ResolvedResource, made: ProvidedResource): ProvidedResource => {
-    delays.set(made.physicalId, deregistrationDelay(properties));
+    ecs.deregistrationDelays.set(made.physicalId, deregistrationDelay(properties));
     return made;
   };
   return {
@@ -39,8 +38,8 @@ export function ecsProviders(ecs: LocalEcs, others: ResourceProvider): Record<st
       delete: async () => {},
     },
     'AWS::ECS::Service': {
-      create: (resource, signal) => putService(ecs, delays, resource, signal),
-      update: (resource, signal) => putService(ecs, delays, resource, signal),
+      create: (resource, signal) => putService(ecs, resource, signal),
+      update: (resource, signal) => putService(ecs, resource, signal),
       delete: async ({ properties }) => ecs.deleteService(String(properties.ServiceName)),
     },
   };
@@ -54,20 +53,18 @@ function deregistrationDelay({ TargetGroupAttributes = [] }: JsonObject): number
 
 async function putService(
   ecs: LocalEcs,
-  delays: Map<string, number>,
   { properties }: ResolvedResource,
   signal?: AbortSignal,
 ): ReturnType<ResourceProvider['create']> {
   const { Cluster, ServiceName, TaskDefinition, DesiredCount, LoadBalancers = [] } = properties;
   const [group] = (LoadBalancers as { TargetGroupArn: string }[]).map(({ TargetGroupArn }) => TargetGroupArn);
-  const deregistrationDelaySeconds = group === undefined ? undefined : delays.get(group);
   const service = await ecs.putService(
     {
       cluster: String(Cluster),
       serviceName: String(ServiceName),
       taskDefinition: String(TaskDefinition),
       desiredCount: Number(DesiredCount),
-      ...(deregistrationDelaySeconds !== undefined && { deregistrationDelaySeconds }),
+      ...(group !== undefined && { targetGroup: group }),
     },
     signal,
   );

@@ -33,8 +33,8 @@ export interface TaskStart {
 export interface BalancedTarget {
   /** Gets the task as its target once that accepts connections. */
   balancer: LoadBalancer;
-  /** From the request to stop to SIGTERM. */
-  deregistrationDelaySeconds: number;
+  /** From the request to stop to SIGTERM, as it is when it begins. */
+  deregistrationDelaySeconds(): number;
 }
 
 export interface TaskWorld {
@@ -119,7 +119,7 @@ async function drainAndStop(
     const { balancer, deregistrationDelaySeconds } = start.target;
     setStatus(task, 'DEACTIVATING');
     if (balancer.target === container.port) balancer.target = undefined;
-    await Promise.race([clock.sleep(deregistrationDelaySeconds), container.exited]);
+    await Promise.race([clock.sleep(deregistrationDelaySeconds()), container.exited]);
   }
   setStatus(task, 'STOPPING');
   container.signal('SIGTERM');

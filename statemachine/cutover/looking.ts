@@ -1,7 +1,7 @@
 import { expression, type States } from '../asl.ts';
-import { hold, lock, release } from '../lock-states.ts';
+import { hold, lock, release, takeLock } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
-import { CAUSE, catchAll, failure, invoke } from '../tasks.ts';
+import { failure, invoke } from '../tasks.ts';
 
 /** A condition without braces. An input that is no object, or has no such key, is not "hold". */
 export const HOLDS = '$states.context.Execution.Input.onFailure = "hold"';
@@ -10,19 +10,7 @@ export const HOLDS = '$states.context.Execution.Input.onFailure = "hold"';
 export function lookingStates(settings: Settings): States {
   const onFailure = 'IsHeldUnchanged';
   return {
-    TakeLock: {
-      ...lock(settings, 'acquire', {}, { comment: 'One execution at a time may change the relay', next: 'Preflight' }),
-      Catch: [
-        { ErrorEquals: ['LockHeld'], Assign: { refusal: expression(CAUSE) }, Next: 'AnotherExecution' },
-        ...catchAll(onFailure),
-      ],
-    },
-    AnotherExecution: {
-      Type: 'Fail',
-      Comment: 'Nothing was changed by this execution',
-      Error: 'AnotherExecution',
-      Cause: '{% "Nothing was changed by this execution: " & $refusal %}',
-    },
+    ...takeLock(settings, { onFailure, next: 'Preflight' }),
     Preflight: invoke(
       'preflight',
       {
@@ -65,8 +53,13 @@ export function lookingStates(settings: Settings): States {
     ),
     IsPrepared: {
       Type: 'Choice',
-      Comment: 'Go on only when the source holds the truth and a load has been verified',
-      Choices: [{ Condition: '{% $authority.holder = "source" and $authority.loaded %}', Next: 'RecordPlan' }],
+      Comment: 'Go on only when the source holds the truth and a verified load is not too old',
+      Choices: [
+        {
+          Condition: `{% $authority.holder = "source" and $exists($authority.loadedAt) and $authority.loadedAt != null and $toMillis($now()) - $toMillis($authority.loadedAt) < ${settings.loadAgeDaysMax} * 86400000 %}`,
+          Next: 'RecordPlan',
+        },
+      ],
       Default: 'NotPrepared',
     },
     RecordPlan: lock(
@@ -88,7 +81,9 @@ export function lookingStates(settings: Settings): States {
           'NotPrepared',
           expression(`$authority.holder = "target"
             ? "authority is with the target already: a cutover to PostgreSQL has taken place (run " & $authority.runId & ")"
-            : "the target holds no verified load; run prepare first, while the relay is live"`),
+            : $authority.loadedAt = null
+            ? "the target holds no verified load; run prepare first, while the relay is live"
+            : "the newest verified load is of " & $authority.loadedAt & ", more than ${settings.loadAgeDaysMax} days ago, and what has changed since would make the write stop long; run prepare again, while the relay is live"`),
         ),
       },
       Next: onFailure,

@@ -14,6 +14,7 @@ export function switchOverStates(settings: Settings, onFailure: string, wayBack:
       purpose: 'switch',
       what: 'the six edits of runbook step 5d, with the desired count still 0',
       desiredCount: 0,
+      payload: { newImage: settings.newImage, pinnedImage: '{% $plan.newImage %}' },
       deadline: '{% $deadline %}',
       onFailure,
       next: 'DescribeNewRelay',

@@ -11,6 +11,7 @@ import {
   connectTo,
   copyOfDatabase,
   migrated,
+  onTarget,
   type SignedPlace,
   signedPlace,
   TABLES,
@@ -23,6 +24,8 @@ async function newPlace(): Promise<SignedPlace> {
   return place;
 }
 
+const ISO_TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
 let base: SignedPlace;
 beforeAll(async () => {
   base = await signedPlace();
@@ -34,7 +37,7 @@ afterAll(() => base.remove());
 /** A target with a load and a verified reconcile, and the handler of its owner. */
 async function reconciled() {
   const place = { ...base, url: await copyOfDatabase(base.url) };
-  return { place, handler: createHandler({ connect: connectTo(place.url) }) };
+  return { place, handler: onTarget(createHandler({ connect: connectTo(place.url) })) };
 }
 
 async function openClient(url: string): Promise<pg.Client> {
@@ -61,18 +64,18 @@ const notTaken = (holder: string, by: string, runId: string) => ({
 describe('reading authority', () => {
   it('is with the source, and nothing is loaded, where no migrator has been', async () => {
     const { url } = await freshDatabase();
-    const handler = createHandler({ connect: connectTo(url) });
-    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: null, loaded: false });
+    const handler = onTarget(createHandler({ connect: connectTo(url) }));
+    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: null, loadedAt: null });
   });
 
   it('knows of a load, but only of a verified one', async () => {
     const place = await newPlace();
     await migrated(place, 'load', 'prepare/load');
-    const handler = createHandler({ connect: connectTo(place.url) });
-    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', loaded: true });
+    const handler = onTarget(createHandler({ connect: connectTo(place.url) }));
+    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', loadedAt: ISO_TIME });
     for (const status of ['failed', 'refused', 'running']) {
       await withClient(place.url, (client) => client.query('UPDATE cutover.run SET status = $1', [status]));
-      expect(await handler({ action: 'read' })).toMatchObject({ loaded: false });
+      expect(await handler({ action: 'read' })).toMatchObject({ loadedAt: null });
     }
   });
 
@@ -90,7 +93,7 @@ describe('reading authority', () => {
 describe('taking authority', () => {
   it('makes the target the truth, twice as well as once, and then keeps migrators away', async () => {
     const { place, handler } = await reconciled();
-    const taken = { holder: 'target', runId: 'run/0/0', loaded: true };
+    const taken = { holder: 'target', runId: 'run/0/0', loadedAt: ISO_TIME };
     expect(await handler({ action: 'take', runId: 'run/0/0' })).toEqual(taken);
     const row = await authorityRow(place.url);
     expect(await handler({ action: 'take', runId: 'run/0/0' })).toEqual(taken);
@@ -119,7 +122,7 @@ describe('taking authority', () => {
   it('is refused after a load alone, which may be behind the source', async () => {
     const place = await newPlace();
     await migrated(place, 'load', 'run/0/0');
-    const handler = createHandler({ connect: connectTo(place.url) });
+    const handler = onTarget(createHandler({ connect: connectTo(place.url) }));
     expect(await failure(handler({ action: 'take', runId: 'run/0/0' }))).toEqual(
       notTaken('source', 'run/0/0', 'run/0/0'),
     );
@@ -180,7 +183,7 @@ describe('returning authority', () => {
 
   it('makes the source the truth again, twice as well as once, and no earlier run can take it then', async () => {
     const { place, handler } = await gone();
-    const returned = { holder: 'source', runId: 'run/0/1', loaded: true };
+    const returned = { holder: 'source', runId: 'run/0/1', loadedAt: ISO_TIME };
     expect(await handler({ action: 'return', runId: 'run/0/1' })).toEqual(returned);
     const row = await authorityRow(place.url);
     expect(await handler({ action: 'return', runId: 'run/0/1' })).toEqual(returned);
@@ -232,7 +235,7 @@ describe('withdrawing the runs', () => {
 
   it('keeps authority with the source for good, as far as any run there is may take it, and once is enough', async () => {
     const { place, handler } = await reconciled();
-    const state = { holder: 'source', runId: 'prepare/load', loaded: true };
+    const state = { holder: 'source', runId: 'prepare/load', loadedAt: ISO_TIME };
     expect(await handler({ action: 'withdraw', runId: 'run/back' })).toEqual(state);
     const after = await runs(place.url);
     expect(after.at(-1)).toMatchObject({ run_id: 'run/back', mode: 'withdrawn', status: 'withdrawn', manifest: null });
@@ -274,11 +277,11 @@ describe('withdrawing the runs', () => {
     expect(await runs(place.url)).toEqual(before);
 
     const { url } = await freshDatabase();
-    const fresh = createHandler({ connect: connectTo(url) });
+    const fresh = onTarget(createHandler({ connect: connectTo(url) }));
     expect(await fresh({ action: 'withdraw', runId: 'run/back' })).toEqual({
       holder: 'source',
       runId: null,
-      loaded: false,
+      loadedAt: null,
     });
     expect(await databaseObjects(url)).toEqual([]);
   });
@@ -286,12 +289,12 @@ describe('withdrawing the runs', () => {
   it('is not taken for a load, and neither is a reverse', async () => {
     const { place, handler } = await reconciled();
     await withClient(place.url, (client) => client.query('DELETE FROM cutover.run'));
-    expect(await handler({ action: 'withdraw', runId: 'run/back' })).toMatchObject({ loaded: false });
+    expect(await handler({ action: 'withdraw', runId: 'run/back' })).toMatchObject({ loadedAt: null });
     expect(await runs(place.url)).toHaveLength(1);
     await withClient(place.url, (client) =>
       client.query("UPDATE cutover.run SET mode = 'reverse', status = 'verified'"),
     );
-    expect(await handler({ action: 'read' })).toMatchObject({ loaded: false });
+    expect(await handler({ action: 'read' })).toMatchObject({ loadedAt: null });
   });
 
   it('and taking at the same moment do not both succeed', async () => {
@@ -340,8 +343,8 @@ describe('the role of the verifying functions', () => {
 
   it('reads authority, withdraws runs, takes authority and returns it', async () => {
     const { connect, place } = await withRole();
-    const handler = createHandler({ connect });
-    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', loaded: true });
+    const handler = onTarget(createHandler({ connect }));
+    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', loadedAt: ISO_TIME });
     expect(await handler({ action: 'withdraw', runId: 'run/back' })).toMatchObject({ holder: 'source' });
     await migrated(place, 'reconcile', 'run/1/0');
     expect(await handler({ action: 'take', runId: 'run/1/0' })).toMatchObject({ holder: 'target' });
@@ -354,7 +357,7 @@ describe('the role of the verifying functions', () => {
   it('reads every table and changes nothing but who holds authority', async () => {
     const { connect, place } = await withRole();
     const before = await everything(place.url);
-    const client = await connect();
+    const client = await connect({ host: '127.0.0.1', port: 1, database: 'none' });
     onTestFinished(() => client.end());
     for (const table of [...Object.values(TABLES), 'cutover.run', 'cutover.authority', 'cutover.table_progress']) {
       expect((await client.query(`SELECT count(*) FROM ${table}`)).rowCount, table).toBe(1);
@@ -384,13 +387,13 @@ describe('the role of the verifying functions', () => {
 
   it('may not sign in with a wrong password, nor where it was never made', async () => {
     const { place, role } = await withRole();
-    const handler = createHandler({ connect: connectTo(place.url, { user: role, password: 'wrong' }) });
+    const handler = onTarget(createHandler({ connect: connectTo(place.url, { user: role, password: 'wrong' }) }));
     const refusal = (user: string) => ({
       name: 'Refused',
       message: `The role ${user} may not sign in to the target: password authentication failed for user "${user}". The first load creates it; run prepare first, and check that IAM database authentication is on.`,
     });
     expect(await failure(handler({ action: 'read' }))).toEqual(refusal(role));
-    const nobody = createHandler({ connect: connectTo(place.url, { user: 'nobody' }) });
+    const nobody = onTarget(createHandler({ connect: connectTo(place.url, { user: 'nobody' }) }));
     expect(await failure(nobody({ action: 'read' }))).toEqual(refusal('nobody'));
   });
 
@@ -405,22 +408,24 @@ describe('the role of the verifying functions', () => {
 });
 
 describe('the connection of the verifying functions', () => {
+  const NOWHERE = { host: '127.0.0.1', port: 1, database: 'none' };
+
   it('says where the target was sought when it cannot be reached', async () => {
-    const handler = createHandler({ connect: connectTo('postgres://user:secret@127.0.0.1:1/zooid') });
+    const handler = onTarget(createHandler({ connect: connectTo('postgres://user:secret@127.0.0.1:1/zooid') }));
     expect(await failure(handler({ action: 'read' }))).toEqual({
       name: 'Error',
       message: 'The target at 127.0.0.1:1 could not be reached: connect ECONNREFUSED 127.0.0.1:1',
     });
-    const manyAddresses = createHandler({ connect: connectTo('postgres://user:secret@localhost:1/zooid') });
+    const manyAddresses = onTarget(createHandler({ connect: connectTo('postgres://user:secret@localhost:1/zooid') }));
     expect((await failure(manyAddresses({ action: 'read' }))).message).toMatch(
       /^The target at localhost:1 could not be reached: .*ECONNREFUSED/,
     );
   });
 
   it('refuses an environment without its settings', async () => {
-    expect(await failure(connectByIam({})())).toEqual({
+    expect(await failure(connectByIam({})(NOWHERE))).toEqual({
       name: 'Refused',
-      message: 'The environment variable TARGET_HOST of the function is not set; deploy the stack again.',
+      message: 'The environment variable VERIFIER_ROLE of the function is not set; deploy the stack again.',
     });
   });
 
@@ -434,13 +439,10 @@ describe('the connection of the verifying functions', () => {
       database: name,
     }));
     const connect = connectByIam({
-      TARGET_HOST: host,
-      TARGET_PORT: port,
-      TARGET_DATABASE: database,
       VERIFIER_ROLE: 'cutover_verifier',
       AWS_REGION: 'me-central-1',
     });
-    expect(await failure(connect())).toEqual({
+    expect(await failure(connect({ host, port: Number(port), database }))).toEqual({
       name: 'Error',
       message: `The target at ${host}:${port} could not be reached: The server does not support SSL connections`,
     });

@@ -1,102 +1,50 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import type { CloudFormationClient, Stack } from '@aws-sdk/client-cloudformation';
+import type { Stack } from '@aws-sdk/client-cloudformation';
 import type { Service, TaskDefinition } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Ecs } from '../../lambdas/ecs-tasks.ts';
-import { connect } from '../../lambdas/nostr-client.ts';
+import { CUTOVER_CHECKS } from '../../lambdas/preflight/cutover-checks.ts';
+import type { DatabaseInstance, Surroundings } from '../../lambdas/preflight/surroundings.ts';
 import { createHandler, type Plan, type PreflightEvent } from '../../lambdas/preflight.ts';
-import { PREFLIGHT_CHECKS } from '../../lambdas/preflight-checks.ts';
-import { createClock } from '../../rehearsal/clock.ts';
-import { unpackBundledData } from '../../rehearsal/source-data.ts';
-import type { RehearsalTarget } from '../../rehearsal/target-database.ts';
-import { templateParameters } from '../../rehearsal/template-parameters.ts';
-import { createWorld, type World } from '../../rehearsal/world.ts';
+import { switchEdits } from '../../lambdas/template-edits/switch.ts';
+import type { World } from '../../rehearsal/world.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
+import { preparedTemplate } from '../support/prepared-template.ts';
+import {
+  type Changes,
+  clientsOf,
+  DOMAIN,
+  PASSWORD,
+  type RelayWorld,
+  refusal,
+  relayWorld,
+  SECRET_KEY,
+  TARGET,
+} from '../support/relay-world.ts';
 
-const DOMAIN = 'relay.test';
-const SECRET_KEY = '5ec4e7'.padEnd(64, '0');
-const PASSWORD = 'Password0Of0The0Database';
 const settings = parseSettings();
 const { names, stackName, newImage } = settings;
 const EVENT: PreflightEvent = { input: {}, stackName, names, newImage, sampleEvents: 32 };
 
 let world: World;
-let directory: string;
+let remove: RelayWorld['remove'];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'relay-cutover-test-'));
-  const efsDirectory = join(directory, 'efs');
-  await unpackBundledData(efsDirectory);
-  world = await createWorld({
-    clock: createClock({ speed: Number.POSITIVE_INFINITY }),
-    settings,
-    // Preflight does not ask the target; only its URL stands in a secret.
-    target: { url: `postgres://zooid:${PASSWORD}@127.0.0.1:1/zooid` } as RehearsalTarget,
-    efsDirectory,
-    scratchDirectory: directory,
-    domain: DOMAIN,
-    onLog: () => {},
-  });
-  const template = await readFile('rehearsal/template/sphere-zooid-relay.yaml', 'utf8');
-  await world.cloudFormation.deploy(
-    stackName,
-    template,
-    templateParameters(settings, { RelaySecretKey: SECRET_KEY, [names.domainParameter]: DOMAIN }, template),
-  );
-  await untilRelayAnswers();
+  ({ world, remove } = await relayWorld(preparedTemplate));
 });
-afterAll(async () => {
-  await world.stop();
-  await rm(directory, { recursive: true, force: true });
-});
-
-async function untilRelayAnswers(): Promise<void> {
-  for (;;) {
-    try {
-      const client = await connect({ ...world.endpoint, timeoutSeconds: 5, maxPayloadBytes: 1_048_576 });
-      return await client.close();
-    } catch {
-      await pause(50);
-    }
-  }
-}
-
-/** What an API call answers instead; it may change the answer that it gets. */
-type Changes = Record<string, (answer: never) => unknown>;
+afterAll(() => remove());
 
 /** Preflight in the world, with some of its answers changed on the way. */
 function preflight(
   changes: Changes = {},
   event: Partial<PreflightEvent> = {},
   endpoint: (domain: string) => { url: string; hostHeader?: string } = () => world.endpoint,
+  surroundings: Partial<Surroundings> = {},
 ): Promise<Plan> {
-  const clientOf = (call: (action: string, input: never) => Promise<object>) => ({
-    send: async (command: { constructor: { name: string }; input: object }) => {
-      const action = command.constructor.name.replace(/Command$/, '');
-      const answer = structuredClone(await call(action, structuredClone(command.input) as never));
-      return changes[action]?.(answer as never) ?? answer;
-    },
-  });
   return createHandler({
-    ecs: clientOf((action, input) => world.ecs.call(action, input)) as unknown as Ecs,
-    cloudFormation: clientOf((action, input) =>
-      world.cloudFormation.call(action, input),
-    ) as unknown as CloudFormationClient,
+    ...clientsOf(world, changes),
     endpoint,
+    surroundings: { ...world.surroundings, ...surroundings },
   })({ ...EVENT, ...event });
 }
-
-const refusal = (running: Promise<unknown>): Promise<string> =>
-  running.then(
-    (plan) => expect.fail(`expected a refusal, got ${JSON.stringify(plan)}`),
-    ({ name, message }: Error) => {
-      expect(name).toBe('Refused');
-      return message;
-    },
-  );
 
 const stackWith = (change: (stack: Stack) => void): Changes => ({
   DescribeStacks: ({ Stacks: [stack] }: { Stacks: [Stack] }) => {
@@ -146,9 +94,24 @@ describe('preflight', () => {
         securityGroups: [resources.ECSSecurityGroup],
       },
       rollback: { taskDefinition: ROLLBACK_TASK },
+      target: TARGET,
+      newImage,
       samples: expect.any(Array),
       lastChangeSet: null,
+      preview: {
+        edits: switchEdits(names, newImage).map(({ title }) => title),
+        lines: expect.arrayContaining([
+          expect.stringMatching(/^@@ line \d+$/),
+          '-    Default: ghcr.io/unicitynetwork/unicity-relay:sha-44d3ff3',
+          `+    Default: ${newImage}`,
+          '-      - EFSMountTarget2',
+        ]),
+        image: newImage,
+        // The target group's, and what ECS gives a container to stop.
+        drainSecondsMax: 10 + 30,
+      },
     });
+    expect(plan.preview.lines.filter((line) => !/^([-+]|@@ line \d+$)/.test(line))).toEqual([]);
     expect(plan.samples).toHaveLength(32);
     expect(new Set(plan.samples.map(({ id }) => id)).size).toBe(32);
     for (const sample of plan.samples) {
@@ -230,6 +193,7 @@ interface Case {
   changes?: Changes;
   event?: Partial<PreflightEvent>;
   endpoint?: () => { url: string };
+  surroundings?: Partial<Surroundings>;
   message: string | RegExp;
 }
 
@@ -262,6 +226,48 @@ function migratorCases(
   return cases.map(([found, change, message]) => ({ check, found, changes: containerWith(task, change), message }));
 }
 
+function databaseCases(): Case[] {
+  const check = 'the database is a PostgreSQL that is available and lets roles sign in by IAM';
+  const id = `${stackName}-db`;
+  const good: DatabaseInstance = {
+    status: 'available',
+    address: TARGET,
+    engine: 'postgres',
+    engineVersion: '16.4',
+    publiclyAccessible: false,
+    iamAuthentication: true,
+  };
+  const cases: [found: string, database: DatabaseInstance | undefined, message: string][] = [
+    ['none', undefined, `RDS has no instance ${id}, although the stack names it. Restore it first.`],
+    [
+      'one that is being made',
+      { ...good, status: 'creating', address: null },
+      `The database ${id} is "creating"; expected "available". Wait until it is.`,
+    ],
+    [
+      'one that is stopped',
+      { ...good, status: 'stopped' },
+      `The database ${id} is "stopped"; expected "available". Wait until it is.`,
+    ],
+    [
+      'another engine',
+      { ...good, engine: 'mysql', engineVersion: '8.0' },
+      `The database ${id} is a mysql 8.0; expected PostgreSQL.`,
+    ],
+    [
+      'one without IAM',
+      { ...good, iamAuthentication: false },
+      `The database ${id} does not let roles sign in by IAM, so nothing could be verified. Run prepare again: it turns IAM database authentication on.`,
+    ],
+  ];
+  return cases.map(([found, database, message]) => ({
+    check,
+    found,
+    surroundings: { database: async () => database },
+    message,
+  }));
+}
+
 const CASES: Case[] = [
   {
     check: 'the input of the execution has only known keys',
@@ -290,19 +296,6 @@ const CASES: Case[] = [
       stack.StackStatus = 'UPDATE_IN_PROGRESS';
     }),
     message: `The stack ${stackName} is in UPDATE_IN_PROGRESS; expected one of CREATE_COMPLETE, UPDATE_COMPLETE, UPDATE_ROLLBACK_COMPLETE, IMPORT_COMPLETE. Let it end, or repair it.`,
-  },
-  {
-    check: 'the desired count is a parameter of the template, and is 1',
-    found: 'no parameter',
-    changes: parameterWith('RelayDesiredCount', undefined),
-    message: 'The template has no parameter RelayDesiredCount. Run prepare first: it adds it.',
-  },
-  {
-    check: 'the desired count is a parameter of the template, and is 1',
-    found: 'another value',
-    changes: parameterWith('RelayDesiredCount', '0'),
-    message:
-      'The parameter RelayDesiredCount is 0; expected 1. Is another cutover under way, or was one left half done?',
   },
   ...(
     [
@@ -338,30 +331,6 @@ const CASES: Case[] = [
     message: 'The container zooid-relay has no environment variable DATA: it does not look like the relay on SQLite.',
   },
   {
-    check: 'the template takes the six edits of the switch',
-    found: 'a template without the container',
-    changes: templateWith((text) => text.replaceAll('Name: zooid-relay', 'Name: other-relay')),
-    message: /^The template cannot be switched to PostgreSQL: .*zooid-relay/,
-  },
-  {
-    check: 'the template takes the six edits of the switch',
-    found: 'an image that is no image',
-    event: { newImage: 'not an image' },
-    message:
-      'The template cannot be switched to PostgreSQL: The new image "not an image" is no image reference. Expected registry/name:tag or registry/name@sha256:digest. Correct the setting and start again.',
-  },
-  ...migratorCases('the migrator reads EFS and has its database URL from a secret', MIGRATION_TASK, 'migration', {
-    found: 'a mount for writing',
-    mountPoint: { sourceVolume: 'zooid-data', containerPath: '/app/data' },
-    message: 'The migration task definition mounts EFS for writing; expected readOnly. Run prepare again.',
-  }),
-  ...migratorCases('the way back may write to EFS, and has its database URL from a secret', ROLLBACK_TASK, 'rollback', {
-    found: 'a mount for reading only',
-    mountPoint: { sourceVolume: 'zooid-data', containerPath: '/app/data', readOnly: true },
-    message:
-      'The rollback task definition mounts EFS for reading only, so the way back could not write to it. Run prepare again.',
-  }),
-  {
     check: 'the old relay answers',
     found: 'nobody',
     endpoint: () => ({ url: 'ws://127.0.0.1:1' }),
@@ -381,18 +350,64 @@ const CASES: Case[] = [
     message:
       'The stack has no value for the parameter RelayDomainName, so the relay cannot be asked. Correct the setting names.domainParameter.',
   },
+  {
+    check: 'the desired count is a parameter of the template, and is 1',
+    found: 'no parameter',
+    changes: parameterWith('RelayDesiredCount', undefined),
+    message: 'The template has no parameter RelayDesiredCount. Run prepare first: it adds it.',
+  },
+  {
+    check: 'the desired count is a parameter of the template, and is 1',
+    found: 'another value',
+    changes: parameterWith('RelayDesiredCount', '0'),
+    message:
+      'The parameter RelayDesiredCount is 0; expected 1. Is another cutover under way, or was one left half done?',
+  },
+  {
+    check: 'the template takes the six edits of the switch',
+    found: 'a template without the container',
+    changes: templateWith((text) => text.replaceAll('Name: zooid-relay', 'Name: other-relay')),
+    message: /^The template cannot be switched to PostgreSQL: .*zooid-relay/,
+  },
+  {
+    check: 'the template takes the six edits of the switch',
+    found: 'an image that is no image',
+    event: { newImage: 'not an image' },
+    message:
+      'The template cannot be switched to PostgreSQL: The new image "not an image" is no image reference. Expected registry/name:tag or registry/name@sha256:digest. Correct the setting and start again.',
+  },
+  {
+    check: 'the image of the new relay is there',
+    found: 'none',
+    surroundings: {
+      askRegistry: async (image) => ({ status: 'missing', reason: `registry.test has no image ${image}` }),
+    },
+    message: `registry.test has no image ${newImage}, so the new relay could not start. Push it, or correct the setting newImage.`,
+  },
+  ...migratorCases('the migrator reads EFS and has its database URL from a secret', MIGRATION_TASK, 'migration', {
+    found: 'a mount for writing',
+    mountPoint: { sourceVolume: 'zooid-data', containerPath: '/app/data' },
+    message: 'The migration task definition mounts EFS for writing; expected readOnly. Run prepare again.',
+  }),
+  ...migratorCases('the way back may write to EFS, and has its database URL from a secret', ROLLBACK_TASK, 'rollback', {
+    found: 'a mount for reading only',
+    mountPoint: { sourceVolume: 'zooid-data', containerPath: '/app/data', readOnly: true },
+    message:
+      'The rollback task definition mounts EFS for reading only, so the way back could not write to it. Run prepare again.',
+  }),
+  ...databaseCases(),
 ];
 
 describe('the checks of preflight', () => {
   it('all have a case here', () => {
     const checks = new Set(CASES.map(({ check }) => check));
-    expect(PREFLIGHT_CHECKS.map(({ title }) => title)).toEqual([...checks]);
+    expect(CUTOVER_CHECKS.map(({ title }) => title)).toEqual([...checks]);
   });
 
   it.each(CASES.map((one) => [one.check, one.found, one] as const))(
     '"%s" finds %s',
-    async (_check, _found, { changes, event, endpoint, message }) => {
-      const found = await refusal(preflight(changes, event, endpoint));
+    async (_check, _found, { changes, event, endpoint, surroundings, message }) => {
+      const found = await refusal(preflight(changes, event, endpoint, surroundings));
       if (typeof message === 'string') expect(found).toBe(message);
       else expect(found).toMatch(message);
       expect(found).not.toContain(PASSWORD);
@@ -409,9 +424,9 @@ describe('the checks of preflight', () => {
     );
     expect(message.split(' | ').map((finding) => finding.split(' ').slice(0, 3).join(' '))).toEqual([
       'The input of',
-      'The parameter RelayDesiredCount',
       'The service sphere-zooid-relay-zooid-relay',
       'The relay at',
+      'The parameter RelayDesiredCount',
     ]);
   });
 });

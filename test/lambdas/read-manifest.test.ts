@@ -7,6 +7,7 @@ import {
   connectTo,
   copyOfDatabase,
   migrated,
+  onTarget,
   type SignedPlace,
   signedPlace,
   TABLES,
@@ -34,7 +35,7 @@ async function readAfter(
 ) {
   const url = await copyOfDatabase(place.url);
   await work(url);
-  const handler = createHandler({ connect: connectTo(url) });
+  const handler = onTarget(createHandler({ connect: connectTo(url) }));
   return handler({ runIdPrefix: 'run-1/', mode: 'reconcile', samples: [], taskFailure: null, ...event });
 }
 const read = (event: Parameters<typeof readAfter>[1] = {}) => readAfter(async () => {}, event);
@@ -58,6 +59,7 @@ describe('read-manifest', () => {
     const digest = expect.stringMatching(/^[0-9a-f]{64}$/);
     expect(await read()).toEqual({
       runId: 'run-1/0/0',
+      seconds: expect.any(Number),
       tables: expect.arrayContaining([
         { table: TABLES.events, kind: 'events', rows: 30, digest },
         { table: TABLES.tags, kind: 'event_tags', rows: 90, digest },
@@ -156,6 +158,7 @@ describe('read-manifest', () => {
       });
     expect(await readAfter((url) => both(url, 'verified'), { mode: 'reverse', samples: [sample] })).toEqual({
       runId: 'run-1/0/1',
+      seconds: expect.any(Number),
       tables: [{ table: TABLES.events, kind: 'events', rows: 30, digest: table.digest }],
       samples: [sample],
     });

@@ -11,6 +11,7 @@ import {
   copyOfDatabase,
   EVENTS,
   migrated,
+  onTarget,
   type SignedPlace,
   signedPlace,
   TABLES,
@@ -45,7 +46,7 @@ async function verdictAfter(table: string, harm: Harm, digestOfTarget = false): 
     const { rows } = await client.query<DigestSumRow>(tableDigestSql(tableNamed(table)));
     Object.assign(event, parseDigest(rows[0] as DigestSumRow));
   });
-  return createHandler({ connect: connectTo(url) })(event);
+  return onTarget(createHandler({ connect: connectTo(url) }))(event);
 }
 
 const NOT_THE_SAME = `the same number of rows (${EVENTS}), but not the same rows`;
@@ -62,7 +63,7 @@ const untriggered = (sql: string) => `ALTER TABLE ${TABLES.events} DISABLE TRIGG
 describe('verify-counts', () => {
   it.each(Object.values(TABLES))('finds nothing wrong with %s as the migrator left it', async (table) => {
     const { rows, digest } = tables.get(table) as VerifyCountsEvent;
-    const handler = createHandler({ connect: connectTo(place.url) });
+    const handler = onTarget(createHandler({ connect: connectTo(place.url) }));
     expect(await handler(tables.get(table) as VerifyCountsEvent)).toEqual({
       table,
       verdict: 'verified',
@@ -188,7 +189,7 @@ describe('verify-counts', () => {
   });
 
   it('refuses a table of no known kind', async () => {
-    const handler = createHandler({ connect: connectTo(place.url) });
+    const handler = onTarget(createHandler({ connect: connectTo(place.url) }));
     await expect(handler({ table: 'relay__other', kind: 'events', rows: 0, digest: '' })).rejects.toThrow(
       expect.objectContaining({
         name: 'Refused',
@@ -200,7 +201,7 @@ describe('verify-counts', () => {
   it('fails, and gives no verdict, when it may not look', async () => {
     const url = await copyOfDatabase(place.url);
     await withClient(url, (client) => client.query('ALTER TABLE kv RENAME COLUMN value TO worth'));
-    const handler = createHandler({ connect: connectTo(url) });
+    const handler = onTarget(createHandler({ connect: connectTo(url) }));
     await expect(handler(tables.get('kv') as VerifyCountsEvent)).rejects.toThrow('column "value" does not exist');
   });
 });

@@ -19,7 +19,7 @@ import {
   union,
   writeToSource,
 } from '../support/reversed.ts';
-import { connectTo } from '../support/signed-target.ts';
+import { connectTo, onTarget } from '../support/signed-target.ts';
 import { differences, postgresBytes, sqliteBytes, withClient } from '../support/table-bytes.ts';
 
 const said = (result: Result) => result.lines.map(({ text }) => text);
@@ -82,13 +82,13 @@ describe('the way back to files that a relay has written to since the cutover', 
     });
     const connect = connectTo(place.url);
     const event = { runIdPrefix: 'back/', mode: 'reverse' as const, samples: [], taskFailure: null };
-    const manifest = await readManifest({ connect })(event);
+    const manifest = await onTarget(readManifest({ connect }))(event);
     for (const table of manifest.tables) {
-      const { source, target } = await verifyCounts({ connect })(table);
+      const { source, target } = await onTarget(verifyCounts({ connect }))(table);
       expect(target).toEqual(source);
       expect(source.rows).toBeGreaterThan(0);
     }
-    await createHandler({ connect })({ action: 'return', runId: manifest.runId });
+    await onTarget(createHandler({ connect }))({ action: 'return', runId: manifest.runId });
     await handOver(place, 'cutover-2/0/0');
     expect(await differences(place)).toEqual([]);
   });
@@ -105,7 +105,7 @@ describe('the way back to files that a relay has written to since the cutover', 
     expect(await reversed(place, { CUTOVER_RUN_ID: 'back/0/0' })).toMatchObject({ code: 0 });
     expect(sqliteBytes(place.sqlitePath)).toMatchObject({ other__events, other__event_tags });
     const event = { runIdPrefix: 'back/', mode: 'reverse' as const, samples: [], taskFailure: null };
-    const { tables } = await readManifest({ connect: connectTo(place.url) })(event);
+    const { tables } = await onTarget(readManifest({ connect: connectTo(place.url) }))(event);
     expect(tables.map(({ table }) => table)).toEqual(['kv', 'relay__events', 'relay__event_tags']);
   });
 

@@ -10,7 +10,7 @@ import { fixtureData, temporaryDirectory } from '../support/relay-process.ts';
 import { generateEvent, idOf, randomNumbers } from '../support/relay-source.ts';
 import { changeTarget, handedOver, handOver, insertEvent, oldFiles, reversed, search } from '../support/reversed.ts';
 import { scene } from '../support/scene.ts';
-import { connectTo } from '../support/signed-target.ts';
+import { connectTo, onTarget } from '../support/signed-target.ts';
 import { differences, postgresBytes, sqliteBytes, withClient } from '../support/table-bytes.ts';
 
 const runOf = (url: string) =>
@@ -56,7 +56,7 @@ describe('the way back to SQLite', () => {
         `  relay__event_tags: source=${tags} dest=${tags} [OK]`,
       ]),
     );
-    expect(await createHandler({ connect: connectTo(place.url) })({ action: 'read' })).toMatchObject({
+    expect(await onTarget(createHandler({ connect: connectTo(place.url) }))({ action: 'read' })).toMatchObject({
       holder: 'target',
       runId: 'cutover/0/0',
     });
@@ -169,7 +169,7 @@ describe('the way back to SQLite', () => {
       { name: 'idx_kv_key', sql: 'CREATE INDEX idx_kv_key ON kv(key)' },
     ]);
     written.close();
-    await createHandler({ connect: connectTo(place.url) })({ action: 'return', runId: 'back/0/0' });
+    await onTarget(createHandler({ connect: connectTo(place.url) }))({ action: 'return', runId: 'back/0/0' });
     await handOver(place, 'cutover-2/0/0');
     expect(await differences(place)).toEqual([]);
   });

@@ -13,7 +13,7 @@ async function serveMeanwhile(stage: Stage): Promise<void> {
 }
 
 async function redrive({ stepFunctions }: Stage) {
-  const [cutover] = stepFunctions.started;
+  const [cutover] = stepFunctions.ofMachine('cutover');
   if (!cutover) throw new Error('no cutover was started');
   stepFunctions.redrive(cutover.execution);
   await stepFunctions.settled();

@@ -22,7 +22,8 @@ describe('an execution that was stopped and is redriven after restore has brough
         ...(/Relay|Restore/.test(state) && !/New/.test(state) ? [failing('VerifyTable')] : []),
         {
           ...{ name: 'stopped', title: `stopped at ${state}`, state, when, outcome: 'Restored' },
-          harm: ({ stepFunctions }) => stepFunctions.started[0]?.execution.stop('StoppedByHand', 'pressed Stop'),
+          harm: ({ stepFunctions }) =>
+            stepFunctions.ofMachine('cutover')[0]?.execution.stop('StoppedByHand', 'pressed Stop'),
         },
       ],
       whileItStands: async (judged, stage) => {
@@ -30,7 +31,7 @@ describe('an execution that was stopped and is redriven after restore has brough
         const { world, stepFunctions, acknowledged, target } = stage;
         // What only the old relay has: whoever takes the stale copy for the truth loses it.
         acknowledged.push(await publishOnce(world.endpoint, 'after the way back', stage.options.signal));
-        const [cutover] = stepFunctions.started;
+        const [cutover] = stepFunctions.ofMachine('cutover');
         if (!cutover) throw new Error('no cutover was started');
         stepFunctions.redrive(cutover.execution);
         await stepFunctions.settled();

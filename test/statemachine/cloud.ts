@@ -1,9 +1,15 @@
+import { expect } from 'vitest';
 import { createClock } from '../../rehearsal/clock.ts';
 import { type Execution, startExecution, type TaskCall, TaskFailure } from '../../rehearsal/interpreter/execution.ts';
 import type { Json, JsonObject, StateMachine } from '../../statemachine/asl.ts';
 
 export const OLD = 'arn:aws:ecs:me-central-1:123456789012:task-definition/relay:1';
 export const NEW = 'arn:aws:ecs:me-central-1:123456789012:task-definition/relay:2';
+/** Long enough ago not to be now, and not too long. */
+export const LOADED_AT = new Date(Date.now() - 3_600_000).toISOString();
+export const TARGET = { host: 'db.example', port: 5432, database: 'zooid' };
+export const PINNED = `relay@sha256:${'c'.repeat(64)}`;
+export const PREVIEW = { edits: ['an edit'], lines: ['@@ line 1', '+x'], image: PINNED, drainSecondsMax: 40 };
 export const SAMPLE = { id: 'a'.repeat(64), sig: 'b'.repeat(128) };
 
 export interface Cloud {
@@ -34,6 +40,23 @@ export function cloudOf(fields: Partial<Cloud> = {}): Cloud {
   };
 }
 
+function planOf(samples: Json[]): JsonObject {
+  return {
+    cluster: 'cluster',
+    service: 'service',
+    family: 'relay',
+    domain: 'relay.test',
+    oldTaskDefinition: OLD,
+    migration: { taskDefinition: 'migrate:1', subnets: ['subnet-1'], securityGroups: ['sg-1'] },
+    rollback: { taskDefinition: 'rollback:1' },
+    target: TARGET,
+    newImage: PINNED,
+    preview: PREVIEW,
+    samples,
+    lastChangeSet: null,
+  };
+}
+
 function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
   const { samples, tables } = cloud;
   if (state === 'TakeAuthority') cloud.holder = 'target';
@@ -41,18 +64,18 @@ function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
   if (state === 'ExecuteSwitch') cloud.serviceHas = NEW;
   if (state === 'ExecuteRestore') cloud.serviceHas = OLD;
   const known: Record<string, Json> = {
-    Preflight: {
-      cluster: 'cluster',
-      service: 'service',
-      family: 'relay',
-      domain: 'relay.test',
-      oldTaskDefinition: OLD,
-      migration: { taskDefinition: 'migrate:1', subnets: ['subnet-1'], securityGroups: ['sg-1'] },
-      rollback: { taskDefinition: 'rollback:1' },
-      samples,
-      lastChangeSet: null,
-    },
+    Preflight: planOf(samples),
     ReadManifest: { runId: 'run', tables, samples },
+    PreflightPrepare: {
+      migratorImage: PINNED,
+      preview: { edits: ['adds a database'], lines: [] },
+      fileSystemBytes: 4096,
+      notes: [],
+    },
+    ReadLoad: { runId: 'load', tables, samples: [], seconds: 12.5 },
+    VerifyLoadedTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
+    ProtectStack: { protected: ['RDSInstance'] },
+    PreflightCutover: planOf(samples),
     ReadReverse: { runId: 'reverse', tables, samples },
     VerifyTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
     VerifyReversedTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
@@ -70,8 +93,14 @@ function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
     ['Assert', { stoppedAt: '2026-01-01T00:00:10.000Z' }],
     ['HealthCheck', { domain: 'relay.test', checked: 1 }],
   ];
-  const authority = { holder: cloud.holder, runId: 'run', loaded: true };
+  const authority = { holder: cloud.holder, runId: 'run', loadedAt: LOADED_AT };
   return known[state] ?? byPrefix.find(([prefix]) => state.startsWith(prefix))?.[1] ?? authority;
+}
+
+/** Every call of a function that signs in to the database says where that is; what else it says is looked at by the tests. */
+function withoutTarget({ target, ...payload }: JsonObject): JsonObject {
+  if (target !== undefined) expect(target).toEqual(TARGET);
+  return payload;
 }
 
 export function start(definition: StateMachine, cloud: Cloud, input: Json = {}): Execution {
@@ -85,7 +114,7 @@ export function start(definition: StateMachine, cloud: Cloud, input: Json = {}):
     integration: async (call: TaskCall) => {
       const { Name } = call.context.State as { Name: string };
       const parameters = call.arguments as JsonObject;
-      const payload = parameters.Payload ?? parameters;
+      const payload = withoutTarget((parameters.Payload ?? parameters) as JsonObject);
       cloud.calls.push({ state: Name, payload });
       const times = cloud.calls.filter(({ state }) => state === Name).length;
       await clock.sleep(cloud.seconds[Name] ?? 0);
@@ -119,7 +148,7 @@ export function halting(broken: () => string[]): Pick<Cloud, 'before'> {
   return {
     before: (state, _times, payload) => {
       if (
-        /^Hold(Unchanged|OnTarget|Restore)?$/.test(state) &&
+        /^Hold(Unchanged|OnTarget|Restore|Prepare)?$/.test(state) &&
         Number(payload.redriveCount) <= Number(payload.heldAtRedrive)
       )
         throw new TaskFailure('HeldForOperator', JSON.stringify({ errorMessage: 'held' }));

@@ -3,7 +3,17 @@ import { type Execution, TaskFailure } from '../../rehearsal/interpreter/executi
 import type { Json } from '../../statemachine/asl.ts';
 import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
-import { type Cloud, called, cloudOf, failing, halting, OLD, redriven, start as startMachine } from './cloud.ts';
+import {
+  type Cloud,
+  called,
+  cloudOf,
+  failing,
+  halting,
+  LOADED_AT,
+  OLD,
+  redriven,
+  start as startMachine,
+} from './cloud.ts';
 import { allStates, catchersOf, statesBetween } from './graph.ts';
 
 const machine = cutoverMachine(parseSettings());
@@ -64,7 +74,7 @@ describe('an execution that holds on failure', () => {
     const asBefore = cloud.before;
     cloud.before = (state, times, payload) =>
       asBefore(state, times, payload) ??
-      (state === 'Reassess' ? { holder: 'target', runId: 'of another', loaded: true } : undefined);
+      (state === 'Reassess' ? { holder: 'target', runId: 'of another', loadedAt: LOADED_AT } : undefined);
     expect(await redriven(execution)).toMatchObject({ error: 'HeldForOperator' });
     expect(called(cloud, 'Hold').at(-1)).toMatchObject({
       failure: {

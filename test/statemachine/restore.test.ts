@@ -6,7 +6,7 @@ import { withFunctions } from '../../statemachine/definition.ts';
 import { restoreMachine } from '../../statemachine/restore/restore.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 import { WAY_BACK } from '../../statemachine/way-back/way-back.ts';
-import { type Cloud, called, cloudOf, halting, OLD, redriven, SAMPLE, start } from './cloud.ts';
+import { type Cloud, called, cloudOf, halting, OLD, redriven, SAMPLE, start, TARGET } from './cloud.ts';
 import { brokenWays, statesBetween, unassignedReads } from './graph.ts';
 
 const machine = restoreMachine(parseSettings());
@@ -18,6 +18,7 @@ const PLAN = {
   domain: 'relay.test',
   migration: { subnets: ['subnet-1'], securityGroups: ['sg-1'] },
   rollback: { taskDefinition: 'rollback:1' },
+  target: TARGET,
   samples: [SAMPLE],
 };
 const TAKEN = { verdict: 'taken', reason: 'The execution X ended as ABORTED.', takenFrom: 'arn:X', plan: PLAN };

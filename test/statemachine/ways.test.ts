@@ -3,7 +3,7 @@ import { type Execution, TaskFailure } from '../../rehearsal/interpreter/executi
 import type { Json, JsonObject, State } from '../../statemachine/asl.ts';
 import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
-import { type Cloud, called, cloudOf, failing, NEW, OLD, SAMPLE, start as startMachine } from './cloud.ts';
+import { type Cloud, called, cloudOf, failing, LOADED_AT, NEW, OLD, SAMPLE, start as startMachine } from './cloud.ts';
 import { allStates, catchersOf, statesBetween } from './graph.ts';
 
 const machine = cutoverMachine(parseSettings());
@@ -114,12 +114,16 @@ describe('what ends before the write stop', () => {
 
   it.each([
     [
-      { holder: 'target', runId: 'run 1', loaded: true },
+      { holder: 'target', runId: 'run 1', loadedAt: LOADED_AT },
       'authority is with the target already: a cutover to PostgreSQL has taken place (run run 1)',
     ],
     [
-      { holder: 'source', runId: null, loaded: false },
+      { holder: 'source', runId: null, loadedAt: null },
       'the target holds no verified load; run prepare first, while the relay is live',
+    ],
+    [
+      { holder: 'source', runId: 'prepare/load', loadedAt: '2020-01-01T00:00:00.000Z' },
+      'the newest verified load is of 2020-01-01T00:00:00.000Z, more than 7 days ago, and what has changed since would make the write stop long; run prepare again, while the relay is live',
     ],
   ])('changes nothing when the target says %o', async (authority, cause) => {
     const cloud = cloudOf({ before: (state) => (state === 'ReadAuthority' ? authority : undefined) });

@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { createCloudFormation, type LocalCloudFormation } from '../../rehearsal/cloudformation/local-cloudformation.ts';
 import { madeUpResources } from '../../rehearsal/cloudformation/made-up-resources.ts';
 import type { ResolvedResource, ResourceProvider } from '../../rehearsal/cloudformation/provider.ts';
+import { preparedTemplate } from './prepared-template.ts';
 
 export const stackName = 'sphere-zooid-relay';
 export const place = { region: 'me-central-1', accountId: '111122223333' };
-export const templateText = readFileSync('rehearsal/template/sphere-zooid-relay.yaml', 'utf8');
+export const templateText = preparedTemplate;
 
 /** The values of the parameters without default; the secret key and the password are what no answer may show. */
 export const secretKey = 'c0ffee'.padEnd(64, '0');

@@ -7,14 +7,14 @@ import { environmentOf, migrateHere, type Place, type Result } from './migrator.
 import { temporaryDirectory } from './relay-process.ts';
 import { eventWriter, type GeneratedEvent, generateEvent, randomNumbers } from './relay-source.ts';
 import { scene } from './scene.ts';
-import { connectTo, copyOfDatabase, migrated } from './signed-target.ts';
+import { connectTo, copyOfDatabase, migrated, onTarget } from './signed-target.ts';
 import { sqliteBytes, type TableBytes, withClient } from './table-bytes.ts';
 
 /** Copies a source to its target and gives the target authority, as a cutover does. */
 export async function handOver(place: Place, runId = 'cutover/0/0'): Promise<void> {
   await migrated(place, 'load', `load of ${runId}`);
   await migrated(place, 'reconcile', runId);
-  await createHandler({ connect: connectTo(place.url) })({ action: 'take', runId });
+  await onTarget(createHandler({ connect: connectTo(place.url) }))({ action: 'take', runId });
 }
 
 /** A relay's file, part of which stands in its WAL only, and a target that holds authority and the same rows. */

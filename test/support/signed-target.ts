@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { finalizeEvent } from 'nostr-tools/pure';
 import { hexToBytes } from 'nostr-tools/utils';
 import { inject } from 'vitest';
-import { type ConnectTarget, connectAs } from '../../lambdas/target-database.ts';
+import { type ConnectTarget, connectAs, type OnTarget, type TargetAddress } from '../../lambdas/target-database.ts';
 import type { Manifest } from '../../migrator/manifest.ts';
 import { environmentOf, migrateHere, type Place } from './migrator.ts';
 import { freshDatabase } from './postgres.ts';
@@ -85,4 +85,12 @@ export function connectTo(url: string, as: { user?: string; password?: string } 
   const { hostname, port, pathname, username, password } = new URL(url);
   const address = { host: hostname, port: Number(port), database: pathname.slice(1) };
   return () => connectAs({ ...address, user: username, password, ...as });
+}
+
+/** Calls a handler as the state machine does, with an address that `connectTo` has no need of. */
+export function onTarget<Event extends OnTarget, Result>(
+  handler: (event: Event) => Promise<Result>,
+): (event: Event extends unknown ? Omit<Event, 'target'> : never) => Promise<Result> {
+  const target: TargetAddress = { host: '127.0.0.1', port: 1, database: 'none' };
+  return (event) => handler({ ...event, target } as never);
 }

@@ -1,0 +1,36 @@
+import type { StateMachine as Definition } from '../statemachine/asl.ts';
+import { MACHINES, type MachineName } from '../statemachine/machines.ts';
+import type { Settings } from '../statemachine/settings.ts';
+
+export interface MachinePlan {
+  name: MachineName;
+  /** What a person reads beside the output that has its ARN. */
+  start: string;
+  definition: Definition;
+  /** Families of the task definitions that it may run: that of `rollback` alone writes to the file system. */
+  runs: ('migration' | 'rollback')[];
+}
+
+/** Every state machine of the stack, and what of it differs from the others; the rest of its rights its states say. */
+export function machinePlans(settings: Settings): MachinePlan[] {
+  return [
+    {
+      name: 'prepare',
+      start: 'Start it with {} while the relay is live',
+      definition: MACHINES.prepare(settings),
+      runs: ['migration'],
+    },
+    {
+      name: 'cutover',
+      start: 'Start it with {} when prepare has succeeded',
+      definition: MACHINES.cutover(settings),
+      runs: ['migration', 'rollback'],
+    },
+    {
+      name: 'restore',
+      start: 'Starts by itself; start it with {"takeOver": true} to give up a cutover that is held',
+      definition: MACHINES.restore(settings),
+      runs: ['rollback'],
+    },
+  ];
+}

@@ -1,0 +1,155 @@
+import { readFile } from 'node:fs/promises';
+import { GetStackPolicyCommand, GetTemplateCommand } from '@aws-sdk/client-cloudformation';
+import { DescribeServicesCommand, DescribeTaskDefinitionCommand, ECSClient } from '@aws-sdk/client-ecs';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addRdsEdits } from '../../lambdas/template-edits/add-rds.ts';
+import { applyEdits } from '../../lambdas/template-edits/apply.ts';
+import { switchTemplate } from '../../lambdas/template-edits/back.ts';
+import { relayProgram } from '../../rehearsal/relay/program.ts';
+import { type AcknowledgedEvent, publishOnce, servedEvents, startWriter, type Writer } from '../../rehearsal/writer.ts';
+import { parseSettings } from '../../statemachine/settings.ts';
+import { type Cloud, RELAY_TEMPLATE, startCloud } from './cloud.ts';
+import { execute, publish, startedElsewhere } from './executions.ts';
+import { describeStack } from './stacks.ts';
+
+// A relay that does not answer is waited for a little only; a good one needs two seconds.
+const settings = parseSettings({ startTimeoutSeconds: 100 });
+const { stackName, names, newImage } = settings;
+const acknowledged: AcknowledgedEvent[] = [];
+let cloud: Cloud;
+let sfn: SFNClient;
+let writer: Writer;
+/** The aliases by which the machines are started. */
+let live: { prepare: string; cutover: string };
+
+beforeAll(async () => {
+  cloud = await startCloud(settings);
+  sfn = new SFNClient(cloud.emulator.client);
+  const { PrepareStateMachine = '', CutoverStateMachine = '' } = cloud.outputs.cutover;
+  live = { prepare: await publish(sfn, PrepareStateMachine), cutover: await publish(sfn, CutoverStateMachine) };
+  acknowledged.push(await publishOnce(cloud.endpoint, 'the relay serves', AbortSignal.timeout(60_000)));
+  writer = startWriter({
+    endpoint: cloud.endpoint,
+    perSecond: 10,
+    onAcknowledged: (event) => acknowledged.push(event),
+  });
+}, 300_000);
+afterAll(async () => {
+  await writer?.stop();
+  await cloud?.stop();
+}, 60_000);
+
+/** Each test goes on where the one before it ended. */
+describe("the relay's stack and the cutover's on the emulator", () => {
+  it('are prepared: a database beside the relay, loaded while it serves', async () => {
+    const before = acknowledged.length;
+    const prepared = await execute(sfn, live.prepare, 'prepare-1');
+    expect(prepared.cause).toBeUndefined();
+    expect(JSON.parse(prepared.output as string)).toMatchObject({ outcome: 'PrepareComplete' });
+    expect(cloud.comparisons.map(({ mode }) => mode)).toEqual(['load']);
+    expect(acknowledged.length).toBeGreaterThan(before);
+
+    expect(await deployedTemplate()).toBe(await preparedTemplate());
+    const { StackPolicyBody } = await cloud.cloudFormation.send(new GetStackPolicyCommand({ StackName: stackName }));
+    expect(StackPolicyBody).toContain(names.databaseInstance);
+  });
+
+  it('go back when the new relay does not answer, and bring back what PostgreSQL had accepted', async () => {
+    const { command, args } = relayProgram('postgres');
+    cloud.programs.set(newImage, { command: '/usr/bin/env', args: ['RELAY_HOST=elsewhere.test', command, ...args] });
+    const failed = await execute(sfn, live.cutover, 'cutover-1');
+    cloud.programs.delete(newImage);
+    expect(failed).toMatchObject({ status: 'FAILED', error: 'RolledBack' });
+    expect(failed.cause).toMatch(
+      /^The old relay serves from SQLite again and nothing was lost, because HealthCheckNewRelay failed with NotYet: .* What PostgreSQL had accepted meanwhile was brought back to SQLite first\.$/s,
+    );
+    expect(cloud.comparisons.slice(-2)).toEqual([
+      { mode: 'reconcile', differences: [] },
+      { mode: 'reverse', differences: [] },
+    ]);
+    expect(await deployedTemplate()).toBe(await preparedTemplate());
+    expect(await runningContainer()).toMatchObject({
+      environment: expect.arrayContaining([{ name: 'DATA', value: '/app/data' }]),
+    });
+    await expectEventsServed();
+
+    const [restored] = await startedElsewhere(sfn, cloud.outputs.cutover.RestoreStateMachine as string, 1);
+    expect(restored).toMatchObject({ status: 'SUCCEEDED', input: JSON.stringify({ execution: failed.executionArn }) });
+    expect(JSON.parse(restored?.output as string)).toMatchObject({ outcome: 'NothingToDo' });
+  });
+
+  it('are cut over: every row equal, the template switched, the relay on PostgreSQL', async () => {
+    const cutOver = await execute(sfn, live.cutover, 'cutover-2');
+    expect(cutOver.cause).toBeUndefined();
+    expect(JSON.parse(cutOver.output as string)).toMatchObject({
+      outcome: 'CutoverComplete',
+      tables: expect.arrayContaining([expect.objectContaining({ table: 'kv', verdict: 'verified' })]),
+    });
+    // Between the copy and the start of the new relay nobody writes.
+    expect(cloud.comparisons.at(-1)).toEqual({ mode: 'reconcile', differences: [] });
+
+    const { text } = switchTemplate(await preparedTemplate(), names, newImage);
+    expect(await deployedTemplate()).toBe(text);
+    const { StackStatus, Parameters = [] } = await describeStack(cloud.cloudFormation, stackName);
+    expect(StackStatus).toBe('UPDATE_COMPLETE');
+    expect(Parameters).toContainEqual(
+      expect.objectContaining({ ParameterKey: names.desiredCountParameter, ParameterValue: '1' }),
+    );
+    expect(await runningContainer()).toMatchObject({
+      image: newImage,
+      secrets: [expect.objectContaining({ name: names.databaseUrlVariable })],
+    });
+  });
+
+  it('lose no event that was acknowledged, before, between and after', async () => {
+    acknowledged.push(await publishOnce(cloud.endpoint, 'after the cutover', AbortSignal.timeout(60_000)));
+    await writer.stop();
+    await expectEventsServed();
+    const ids = acknowledged.map(({ id }) => id);
+    const rows = await cloud.query('SELECT count(*)::int AS n FROM sphere_relay__events WHERE id = ANY($1)', [ids]);
+    expect(rows).toEqual([{ n: ids.length }]);
+  });
+
+  it('refuse another cutover, and the rule starts restore, which finds nothing to do', async () => {
+    const again = await execute(sfn, live.cutover, 'cutover-3');
+    expect(again.error).toBe('PreflightFailed');
+    expect(again.cause).toMatch(/^Nothing was changed; the relay runs as before\./);
+    const [, restored] = await startedElsewhere(sfn, cloud.outputs.cutover.RestoreStateMachine as string, 2);
+    expect(restored).toMatchObject({ status: 'SUCCEEDED', input: JSON.stringify({ execution: again.executionArn }) });
+    expect(JSON.parse(restored?.output as string)).toMatchObject({ outcome: 'NothingToDo' });
+  });
+
+  it('leave nothing behind that went wrong unseen', () => {
+    expect(cloud.failures()).toEqual([]);
+  });
+});
+
+/** The relay that serves now has every event that was ever acknowledged by one. */
+async function expectEventsServed(): Promise<void> {
+  const promised = [...acknowledged];
+  expect((await servedEvents(cloud.endpoint, promised)).size).toBe(promised.length);
+}
+
+async function deployedTemplate(): Promise<string> {
+  const { TemplateBody } = await cloud.cloudFormation.send(
+    new GetTemplateCommand({ StackName: stackName, TemplateStage: 'Original' }),
+  );
+  return TemplateBody as string;
+}
+
+async function preparedTemplate(): Promise<string> {
+  return applyEdits(await readFile(RELAY_TEMPLATE, 'utf8'), addRdsEdits(settings)).text;
+}
+
+/** The relay's container as the task definition says it that the service has. */
+async function runningContainer() {
+  const ecs = new ECSClient(cloud.emulator.client);
+  const { ECSClusterName: cluster, ECSServiceName: service = '' } = cloud.outputs.relay;
+  const { services = [] } = await ecs.send(new DescribeServicesCommand({ cluster, services: [service] }));
+  expect(services[0]).toMatchObject({ desiredCount: 1, runningCount: 1 });
+  const { taskDefinition } = await ecs.send(
+    new DescribeTaskDefinitionCommand({ taskDefinition: services[0]?.taskDefinition }),
+  );
+  return taskDefinition?.containerDefinitions?.[0];
+}

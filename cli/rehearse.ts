@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { RunRecord } from '../report/run-record.ts';
-import { Refused } from '../statemachine/errors.ts';
 import { parseSettings } from '../statemachine/settings.ts';
-import { printableLines } from './printable.ts';
+import { sayFailure } from './failure.ts';
 import { closingLines } from './rehearsal-lines.ts';
 import { addRehearsalOptions, REHEARSE_NOTES, type RehearseArguments, rehearsalOptions } from './rehearsal-options.ts';
 import { createRehearsalView } from './rehearsal-view.ts';
@@ -63,8 +62,7 @@ async function perform(given: RehearseArguments): Promise<number> {
     ).finally(view.end);
     return record.exitCode;
   } catch (error) {
-    const refused = error instanceof Refused;
-    process.stderr.write(`${refused ? 'Refused' : 'Failed'}: ${printableLines((error as Error).message).join('\n')}\n`);
-    return signalCode || (refused ? 2 : 1);
+    const failureCode = sayFailure(error);
+    return signalCode || failureCode;
   }
 }

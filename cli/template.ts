@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation';
 import { Command } from 'commander';
 import { createTwoFilesPatch } from 'diff';
 import pc from 'picocolors';
 import { EDIT_LISTS } from '../lambdas/template-edits/lists.ts';
 import { Refused } from '../statemachine/errors.ts';
 import { readSettings, SETTINGS_FILE } from '../statemachine/settings-file.ts';
+import { sayFailure } from './failure.ts';
 
 interface EditOptions {
   in: string;
@@ -70,9 +70,7 @@ async function settle(work: () => Promise<void> | void): Promise<void> {
   try {
     await work();
   } catch (error) {
-    const refused = error instanceof Refused;
-    console.error(`${refused ? 'Refused' : 'Failed'}: ${(error as Error).message}`);
-    process.exitCode = refused ? 2 : 1;
+    process.exitCode = sayFailure(error);
   }
 }
 
@@ -116,6 +114,8 @@ async function pullTemplate({ out, force, ...options }: PullOptions): Promise<vo
   const region = options.region ?? settings.region;
   // Of which Node it runs on the user need not be told by the SDK, whose version is pinned.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+  // Loaded on demand: no other command of the program needs it.
+  const { CloudFormationClient, GetTemplateCommand } = await import('@aws-sdk/client-cloudformation');
   const client = new CloudFormationClient({
     region,
     ...(options.profile !== undefined && { profile: options.profile }),

@@ -2,6 +2,7 @@ import {
   type CloudFormationClient,
   DescribeStackResourcesCommand,
   DescribeStacksCommand,
+  type Stack,
 } from '@aws-sdk/client-cloudformation';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import { DescribeExecutionCommand, ListExecutionsCommand, type SFNClient } from '@aws-sdk/client-sfn';
@@ -98,13 +99,19 @@ async function unreleasedLock(
 }
 
 /** A role that a change set came with acts in every later change of that stack. */
-async function roleOfRelay({ cloudFormation }: DestroyClients, { stackName }: Settings): Promise<string | undefined> {
+async function roleOfRelay(clients: DestroyClients, { stackName }: Settings): Promise<string | undefined> {
+  // Without the relay's stack nobody needs a role for it.
+  return (await stackNamed(clients, stackName))?.RoleARN;
+}
+
+/** A stack by its name or its id; undefined where there is none. */
+export async function stackNamed({ cloudFormation }: DestroyClients, stackName: string): Promise<Stack | undefined> {
   try {
     const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackName }));
-    return Stacks[0]?.RoleARN;
+    return Stacks[0];
   } catch (error) {
-    // Without the relay's stack nobody needs a role for it.
-    if (/does not exist/.test((error as Error).message)) return undefined;
+    const { name, message } = error as Error;
+    if (name === 'ValidationError' && /does not exist/.test(message)) return undefined;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
-import { DescribeStackResourcesCommand, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
+import { DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import type { Settings } from '../statemachine/settings.ts';
 import type { RunCdk } from './cdk.ts';
 import { cutoverStackName } from './cutover-stack.ts';
-import { type DestroyClients, refuseWhileInUse } from './destroy-checks.ts';
+import { type DestroyClients, refuseWhileInUse, stackNamed } from './destroy-checks.ts';
 import { type InterfaceClock, interfacesGone } from './network-interfaces.ts';
 
 export interface DestroyDependencies extends InterfaceClock {
@@ -27,7 +27,7 @@ export async function destroy(
 ): Promise<number> {
   const { clients, synthesize, runCdk, say } = dependencies;
   const name = cutoverStackName(settings);
-  const stack = await describe(clients, name);
+  const stack = await stackNamed(clients, name);
   if (stack === undefined) {
     say(`There is no stack ${name} in ${settings.region}: nothing to destroy.`);
     return 0;
@@ -38,7 +38,7 @@ export async function destroy(
   const code = await runCdk(['destroy', name, ...cdkOptions]);
   if (code !== 0) return code;
   // By its id a stack can still be described after it is gone.
-  const after = await describe(clients, stack.StackId as string);
+  const after = await stackNamed(clients, stack.StackId as string);
   if (after?.StackStatus !== 'DELETE_COMPLETE') {
     say(`The stack ${name} is in ${after?.StackStatus}. Expected DELETE_COMPLETE; it was not destroyed.`);
     return 1;
@@ -48,17 +48,6 @@ export async function destroy(
   if (securityGroup?.ParameterValue) await interfacesGone(dependencies, clients.ec2, securityGroup.ParameterValue, say);
   say("The relay's own stack was not touched.");
   return 0;
-}
-
-async function describe({ cloudFormation }: DestroyClients, stackName: string): Promise<Stack | undefined> {
-  try {
-    const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackName }));
-    return Stacks[0];
-  } catch (error) {
-    const { name, message } = error as Error;
-    if (name === 'ValidationError' && /does not exist/.test(message)) return undefined;
-    throw error;
-  }
 }
 
 /** They go with the function or the machine that they are versions of, although their removal was skipped. */

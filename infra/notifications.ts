@@ -5,7 +5,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Settings } from '../statemachine/settings.ts';
-import { eventsOf, type Machine } from './state-machine.ts';
+import { endings, type Machine } from './state-machine.ts';
 
 /**
  * Hears of every alarm and of every execution that succeeded. Not encrypted by a key of ours: its messages are names and
@@ -25,11 +25,7 @@ export function createTopic(stack: Stack, { stackName, notificationEmail }: Sett
   if (notificationEmail !== undefined) topic.addSubscription(new EmailSubscription(notificationEmail));
   new Rule(stack, 'success-rule', {
     description: 'Tells of every execution that succeeded; alarms tell of the others',
-    eventPattern: {
-      source: ['aws.states'],
-      detailType: ['Step Functions Execution Status Change'],
-      detail: { stateMachineArn: eventsOf(machines), status: ['SUCCEEDED'] },
-    },
+    eventPattern: endings(machines, ['SUCCEEDED']),
     targets: [
       new SnsTopic(topic, {
         // The event itself would carry the execution's whole input and output.

@@ -2,7 +2,7 @@ import { Duration, type Stack, Validations } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { ALIAS, eventsOf, type Machine } from './state-machine.ts';
+import { ALIAS, endings, type Machine } from './state-machine.ts';
 
 /** Long enough for an account that may start no more executions, short enough that a relay is not started behind somebody's back. */
 const EVENT_AGE_MAX = Duration.hours(1);
@@ -25,11 +25,7 @@ export function createRestoreRule(stack: Stack, cutover: Machine, restore: Machi
   const deadLetters = createDeadLetterQueue(stack);
   const rule = new Rule(stack, 'restore-rule', {
     description: 'Starts restore when cutover has failed, timed out or was stopped; restore looks at the lock first',
-    eventPattern: {
-      source: ['aws.states'],
-      detailType: ['Step Functions Execution Status Change'],
-      detail: { stateMachineArn: eventsOf([cutover]), status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
-    },
+    eventPattern: endings([cutover], ['FAILED', 'TIMED_OUT', 'ABORTED']),
   });
   rule.addTarget({
     bind: () => ({

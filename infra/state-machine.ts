@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy, type Stack, Validations } from 'aws-cdk-lib';
+import type { EventPattern } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Version } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -28,11 +29,19 @@ export interface Machine {
 }
 
 /**
- * Pattern for the `stateMachineArn` of an execution's event. The documentation shows it without a version; should it ever
+ * Pattern for the events of executions of some machines that end so. The `stateMachineArn` of such an event: The documentation shows it without a version; should it ever
  * come with the alias that the execution was started by, an ending must not go by unseen.
  */
-export function eventsOf(machines: Machine[]): (string | { prefix: string })[] {
-  return machines.flatMap(({ machine: { stateMachineArn } }) => [stateMachineArn, { prefix: `${stateMachineArn}:` }]);
+export function endings(machines: Machine[], status: string[]): EventPattern {
+  const stateMachineArn = machines.flatMap(({ machine }) => [
+    machine.stateMachineArn,
+    { prefix: `${machine.stateMachineArn}:` },
+  ]);
+  return {
+    source: ['aws.states'],
+    detailType: ['Step Functions Execution Status Change'],
+    detail: { stateMachineArn, status },
+  };
 }
 
 /** The very definition that the rehearsal interprets, with the ARNs of published function versions put in. */

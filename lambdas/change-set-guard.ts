@@ -1,6 +1,7 @@
 import type { Change, ResourceChange, ResourceChangeDetail } from '@aws-sdk/client-cloudformation';
 import type { ChangePurpose } from '../statemachine/change-set-states.ts';
-import { type Names, parseSettings } from '../statemachine/settings.ts';
+import type { Names } from '../statemachine/settings.ts';
+import { defaultTemplateNames } from './template-edits/names.ts';
 
 /** What a change set may do to one resource; `properties` are names of properties, or of other attributes such as Tags. */
 export interface AllowedChange {
@@ -30,7 +31,7 @@ export const statefulTypes: ReadonlySet<string> = new Set([
 const frozenProperties: ReadonlySet<string> = new Set(['GenerateSecretString']);
 
 /** What the change set of each purpose may do, with the logical names of this stack. */
-export function allowedChanges(purpose: ChangePurpose, names: Names = parseSettings().names): AllowedChange[] {
+export function allowedChanges(purpose: ChangePurpose, names: Names = defaultTemplateNames): AllowedChange[] {
   const count: AllowedChange = { logicalId: names.service, action: 'Modify', properties: ['DesiredCount'] };
   const otherRelay: AllowedChange[] = [
     {
@@ -146,10 +147,16 @@ function targetName({ Target }: ResourceChangeDetail): string {
  * direct modification without a cause. That second form is the property's own, and the property is on the list.
  */
 function causedByList(detail: ResourceChangeDetail, allowed: AllowedChange[]): boolean {
-  if (detail.ChangeSource === 'DirectModification') return true;
-  const cause = detail.CausingEntity?.split('.')[0];
-  if (detail.ChangeSource !== 'ResourceReference' && detail.ChangeSource !== 'ResourceAttribute') return false;
-  return allowed.some(({ logicalId }) => logicalId === cause);
+  return detail.ChangeSource === 'DirectModification' || isCausedBy(detail, idsOf(allowed));
+}
+
+function isCausedBy({ ChangeSource, CausingEntity = '' }: ResourceChangeDetail, ids: ReadonlySet<string>): boolean {
+  const isByResource = ChangeSource === 'ResourceReference' || ChangeSource === 'ResourceAttribute';
+  return isByResource && ids.has(CausingEntity.split('.')[0] ?? '');
+}
+
+function idsOf(allowed: AllowedChange[]): Set<string> {
+  return new Set(allowed.map(({ logicalId }) => logicalId));
 }
 
 /**
@@ -158,17 +165,17 @@ function causedByList(detail: ResourceChangeDetail, allowed: AllowedChange[]): b
  */
 function echoesAmong(changes: Change[], allowed: AllowedChange[]): Set<string> {
   const resources = changes.flatMap(({ ResourceChange }) => ResourceChange ?? []);
-  const isOnList = (id: string) => allowed.some(({ logicalId }) => logicalId === id);
+  const onList = idsOf(allowed);
   const inPlace = resources
     .filter(({ Action, Replacement }) => Action === 'Modify' && Replacement === 'False')
     .map(({ LogicalResourceId: id = '' }) => id)
-    .filter(isOnList);
+    .filter((id) => onList.has(id));
   const echoes = new Set<string>();
   for (let known = -1; known < echoes.size; ) {
     known = echoes.size;
     const sources = new Set([...inPlace, ...echoes]);
     for (const { LogicalResourceId: id = '', ResourceType = '', Action, Details = [] } of resources) {
-      const isOne = Action === 'Modify' && !statefulTypes.has(ResourceType) && !isOnList(id);
+      const isOne = Action === 'Modify' && !statefulTypes.has(ResourceType) && !onList.has(id);
       if (isOne && Details.length > 0 && Details.every((detail) => comesOf(detail, sources))) echoes.add(id);
     }
   }
@@ -176,15 +183,8 @@ function echoesAmong(changes: Change[], allowed: AllowedChange[]): Set<string> {
 }
 
 /** Whether a detail says only that one of these resources changes, and by that perhaps this property. */
-function comesOf(
-  { Evaluation, ChangeSource, CausingEntity = '' }: ResourceChangeDetail,
-  ids: ReadonlySet<string>,
-): boolean {
-  return (
-    Evaluation === 'Dynamic' &&
-    (ChangeSource === 'ResourceReference' || ChangeSource === 'ResourceAttribute') &&
-    ids.has(CausingEntity.split('.')[0] ?? '')
-  );
+function comesOf(detail: ResourceChangeDetail, ids: ReadonlySet<string>): boolean {
+  return detail.Evaluation === 'Dynamic' && isCausedBy(detail, ids);
 }
 
 function isEcho(change: ResourceChange, allowed: AllowedChange[]): boolean {
@@ -194,11 +194,6 @@ function isEcho(change: ResourceChange, allowed: AllowedChange[]): boolean {
     change.Replacement === 'False' &&
     !statefulTypes.has(change.ResourceType ?? '') &&
     details.length > 0 &&
-    details.every(
-      (detail) =>
-        detail.Evaluation === 'Dynamic' &&
-        detail.ChangeSource !== 'DirectModification' &&
-        causedByList(detail, allowed),
-    )
+    details.every((detail) => comesOf(detail, idsOf(allowed)))
   );
 }

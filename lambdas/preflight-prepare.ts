@@ -1,15 +1,11 @@
-import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { ECSClient } from '@aws-sdk/client-ecs';
-import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { RDSClient } from '@aws-sdk/client-rds';
 import { Refused } from '../statemachine/errors.ts';
-import { type ImageAnswer, registryAsker } from './preflight/image-registry.ts';
+import type { ImageAnswer } from './preflight/image-registry.ts';
 import { type NetworkAndStorage, networkAndStorageOfAws } from './preflight/network-and-storage.ts';
 import { NEEDED_PORTS, PREPARE_CHECKS, type PrepareSettings, type PrepareWorld } from './preflight/prepare-checks.ts';
 import { editing, type TemplatePreview } from './preflight/preview.ts';
 import { findingsOf } from './preflight/relay-checks.ts';
-import { idOf, type RelayWorldDependencies, readRelayWorld } from './preflight/relay-world.ts';
-import { type Surroundings, surroundingsIn } from './preflight/surroundings.ts';
+import { idOf, type RelayWorldDependencies, readRelayWorld, relayWorldOfAws } from './preflight/relay-world.ts';
+import { type Surroundings, surroundingsOfAws } from './preflight/surroundings.ts';
 import { addRdsEdits } from './template-edits/add-rds.ts';
 import { switchEdits } from './template-edits/switch.ts';
 
@@ -57,24 +53,13 @@ export function createHandler(
   };
 }
 
-let deployed: ((event: PreflightPrepareEvent) => Promise<Preparation>) | undefined;
+const aws = relayWorldOfAws();
 
-/** The Lambda entry point. */
-export async function handler(event: PreflightPrepareEvent): Promise<Preparation> {
-  const cloudFormation = new CloudFormationClient({});
-  deployed ??= createHandler({
-    ecs: new ECSClient({}),
-    cloudFormation,
-    endpoint: (domain) => ({ url: `wss://${domain}` }),
-    surroundings: surroundingsIn({
-      rds: new RDSClient({}),
-      loadBalancing: new ElasticLoadBalancingV2Client({}),
-      askRegistry: registryAsker(),
-    }),
-    networkAndStorage: networkAndStorageOfAws(cloudFormation),
-  });
-  return deployed(event);
-}
+export const handler = createHandler({
+  ...aws,
+  surroundings: surroundingsOfAws(),
+  networkAndStorage: networkAndStorageOfAws(aws.cloudFormation),
+});
 
 async function readPrepareWorld(
   dependencies: PreflightPrepareDependencies,

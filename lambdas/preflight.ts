@@ -1,11 +1,6 @@
-import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { ECSClient } from '@aws-sdk/client-ecs';
-import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { RDSClient } from '@aws-sdk/client-rds';
 import { Refused } from '../statemachine/errors.ts';
 import { familyOf } from './ecs-tasks.ts';
 import { CUTOVER_CHECKS, type CutoverWorld } from './preflight/cutover-checks.ts';
-import { registryAsker } from './preflight/image-registry.ts';
 import { drainSecondsMax, editing, type TemplatePreview } from './preflight/preview.ts';
 import { findingsOf } from './preflight/relay-checks.ts';
 import {
@@ -14,8 +9,9 @@ import {
   type RelayWorldEvent,
   readRelayWorld,
   readTaskDefinition,
+  relayWorldOfAws,
 } from './preflight/relay-world.ts';
-import { type Surroundings, surroundingsIn } from './preflight/surroundings.ts';
+import { type Surroundings, surroundingsOfAws } from './preflight/surroundings.ts';
 import type { SampleEvent } from './sample-events.ts';
 import type { TargetAddress } from './target-database.ts';
 import { switchEdits } from './template-edits/switch.ts';
@@ -75,16 +71,7 @@ export function createHandler(dependencies: PreflightDependencies): (event: Pref
   };
 }
 
-export const handler = createHandler({
-  ecs: new ECSClient({}),
-  cloudFormation: new CloudFormationClient({}),
-  endpoint: (domain) => ({ url: `wss://${domain}` }),
-  surroundings: surroundingsIn({
-    rds: new RDSClient({}),
-    loadBalancing: new ElasticLoadBalancingV2Client({}),
-    askRegistry: registryAsker(),
-  }),
-});
+export const handler = createHandler({ ...relayWorldOfAws(), surroundings: surroundingsOfAws() });
 
 function planOf(
   world: CutoverWorld,

@@ -9,16 +9,14 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import type { ChangePurpose } from '../../statemachine/change-set-states.ts';
 import { NotYet, Refused } from '../../statemachine/errors.ts';
-import { parseSettings } from '../../statemachine/settings.ts';
 import { addRdsEdits } from '../template-edits/add-rds.ts';
 import { applyEdits } from '../template-edits/apply.ts';
 import { switchTemplate } from '../template-edits/back.ts';
 import { parseTemplate } from '../template-edits/document.ts';
+import { defaultTemplateNames } from '../template-edits/names.ts';
 import { originalKeys } from './artefacts.ts';
 import type { ChangeStackDependencies, ChangeStackEvent } from './event.ts';
 import { describeChangeSet, describeStack, isNamed, UPDATABLE } from './stack.ts';
-
-const DEFAULT_NAMES = parseSettings().names;
 
 /** AWS: "CloudFormation quotas", the largest TemplateBody of a request. */
 const templateBytesMax = 51_200;
@@ -95,7 +93,7 @@ async function keepOriginal(
 }
 
 function nextTemplate(
-  { purpose, names = DEFAULT_NAMES, newImage, prepare }: ChangeStackEvent,
+  { purpose, names = defaultTemplateNames, newImage, prepare }: ChangeStackEvent,
   text: string,
   original: string | undefined,
 ): { text: string; applied: string[] } {
@@ -140,7 +138,7 @@ function nextParameters(
   current: Parameter[],
   originals: Map<string, string> | undefined,
 ): Parameter[] {
-  const { names = DEFAULT_NAMES } = event;
+  const { names = defaultTemplateNames } = event;
   const declared = Object.entries(parseTemplate(text).model.Parameters);
   if (!declared.some(([name]) => name === names.desiredCountParameter)) {
     throw new Refused(

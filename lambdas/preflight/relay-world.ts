@@ -1,5 +1,5 @@
 import {
-  type CloudFormationClient,
+  CloudFormationClient,
   DescribeStackResourcesCommand,
   GetTemplateCommand,
   type Stack,
@@ -7,6 +7,7 @@ import {
 import {
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
+  ECSClient,
   type Service,
   type TaskDefinition,
 } from '@aws-sdk/client-ecs';
@@ -41,6 +42,15 @@ export interface RelayWorldDependencies {
   ecs: Ecs;
   cloudFormation: CloudFormationClient;
   endpoint(domain: string): RelayEndpoint;
+}
+
+/** What stands behind a deployed preflight. */
+export function relayWorldOfAws(): RelayWorldDependencies {
+  return {
+    ecs: new ECSClient({}),
+    cloudFormation: new CloudFormationClient({}),
+    endpoint: (domain) => ({ url: `wss://${domain}` }),
+  };
 }
 
 export interface RelayWorldEvent {

@@ -1,10 +1,10 @@
 import {
   DescribeTargetGroupAttributesCommand,
-  type ElasticLoadBalancingV2Client,
+  ElasticLoadBalancingV2Client,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { DescribeDBInstancesCommand, type RDSClient } from '@aws-sdk/client-rds';
+import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
 import type { TargetAddress } from '../target-database.ts';
-import type { AskRegistry } from './image-registry.ts';
+import { type AskRegistry, registryAsker } from './image-registry.ts';
 
 /** An RDS instance, as far as a cutover depends on it. */
 export interface DatabaseInstance {
@@ -67,4 +67,12 @@ export function surroundingsIn(clients: {
       return value === undefined ? DEREGISTRATION_DELAY_SECONDS_DEFAULT : Number(value);
     },
   };
+}
+
+export function surroundingsOfAws(): Surroundings {
+  return surroundingsIn({
+    rds: new RDSClient({}),
+    loadBalancing: new ElasticLoadBalancingV2Client({}),
+    askRegistry: registryAsker(),
+  });
 }

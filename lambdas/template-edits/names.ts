@@ -15,4 +15,4 @@ export type TemplateNames = Pick<
   | 'mountTargets'
 >;
 
-export const defaultTemplateNames: TemplateNames = parseSettings().names;
+export const defaultTemplateNames: Names = parseSettings().names;

@@ -2,6 +2,7 @@ import { isMap, isScalar, isSeq, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Names } from '../../statemachine/settings.ts';
 import type { TemplateEdit } from './apply.ts';
 import { isObject } from './document.ts';
+import { sourceOf } from './places.ts';
 import {
   addPair,
   checkNames,
@@ -31,10 +32,7 @@ export function setDefault(template: EditedTemplate, parameter: string, value: s
   const map = mapAt(template, ['Parameters', parameter]);
   const current = map.get('Default', true);
   if (isScalar(current) && current.value === value) return template.text;
-  const source = template.text.slice(
-    ...((current as { range?: [number, number, number] } | undefined)?.range ?? [0, 0]).slice(0, 2),
-  );
-  if (isScalar(current) && typeof current.value === 'string' && !/[\r\n]/.test(source)) {
+  if (isScalar(current) && typeof current.value === 'string' && !/[\r\n]/.test(sourceOf(template.text, current))) {
     return replaceScalar(template.text, current, value);
   }
   if (pairOf(map, 'Default') !== undefined) {

@@ -19,6 +19,12 @@ export function lineStart(text: string, offset: number): number {
   return text.lastIndexOf('\n', offset - 1) + 1;
 }
 
+/** How a node is written, its tag left out. */
+export function sourceOf(text: string, node: unknown): string {
+  const [start, end] = isNode(node) ? (node.range ?? [0, 0]) : [0, 0];
+  return text.slice(start, end);
+}
+
 /** Where the line after the node's last line starts. A collection's own range would include the comments that follow it. */
 export function contentEnd(text: string, node: unknown): number {
   const last = lastOffset(node);

@@ -3,7 +3,7 @@ import type { Json } from '../../statemachine/asl.ts';
 import { Refused } from '../../statemachine/errors.ts';
 import { parseTemplate, type TemplateDocument } from './document.ts';
 import { addToFlow, removeFromFlow } from './flow.ts';
-import { contentEnd, cut, isInFlow, lineStart, startOf, withSurroundings } from './places.ts';
+import { contentEnd, cut, isInFlow, lineStart, sourceOf, startOf, withSurroundings } from './places.ts';
 import { type TemplateStyle, yamlLines } from './print.ts';
 import { styleOf } from './style.ts';
 
@@ -139,7 +139,7 @@ function insertBelow(text: string, node: unknown, lines: string[]): string {
 /** Puts another value in the place of a one-line scalar; quotes, tag and a comment behind it stay as they are. */
 export function replaceScalar(text: string, scalar: Node, value: string): string {
   const [start, end] = scalar.range ?? [0, 0];
-  const quote = /^["']/.exec(text.slice(start, end))?.[0] ?? '';
+  const quote = /^["']/.exec(sourceOf(text, scalar))?.[0] ?? '';
   return text.slice(0, start) + quote + value + quote + text.slice(end);
 }
 
@@ -148,8 +148,7 @@ export function replaceValue(template: EditedTemplate, map: YAMLMap, key: string
   const { text, style, refuse } = template;
   const pair = pairOf(map, key);
   const node = pair?.value;
-  const seen = text.slice(startOf(node), endOf(node));
-  if (pair === undefined || !isScalar(node) || /[\r\n]/.test(seen)) {
+  if (pair === undefined || !isScalar(node) || /[\r\n]/.test(sourceOf(text, node))) {
     throw refuse(`${key} is not one value on one line`, `${key} with such a value`, checkNames);
   }
   const written = isInFlow(map) ? JSON.stringify(value) : (yamlLines(key, value, style)[0] ?? '').slice(key.length + 2);

@@ -1,4 +1,4 @@
-import type { StateMachine, States } from '../asl.ts';
+import type { JsonObject, StateMachine, States } from '../asl.ts';
 import { changeSetStates, protectStack } from '../change-set-states.ts';
 import { hold, release, takeLock } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
@@ -35,12 +35,8 @@ export function prepareMachine(settings: Settings): StateMachine {
 }
 
 function databaseStates(settings: Settings): States {
-  const { names, newImage, migratorImage, dataDirectory, sqliteFile, database, migrationTask } = settings;
-  const { deregistrationDelaySeconds } = settings;
-  const own = { names, newImage, migratorImage, dataDirectory, sqliteFile, database, deregistrationDelaySeconds };
-  const { ephemeralStorageGibibytes, ...size } = migrationTask;
-  const task = { ...size, ...(ephemeralStorageGibibytes !== undefined && { ephemeralStorageGibibytes }) };
-  const prepareSettings = { ...own, migrationTask: task };
+  const { names, newImage } = settings;
+  const prepareSettings = settingsOfPrepare(settings);
   return {
     ...takeLock(settings, { onFailure: ON_FAILURE, next: 'PreflightPrepare' }),
     PreflightPrepare: invoke(
@@ -86,6 +82,22 @@ function databaseStates(settings: Settings): States {
         next: 'RunLoad',
       },
     ),
+  };
+}
+
+/** What the edits and their preflight need; what an owner has not set stands in no event. */
+function settingsOfPrepare(settings: Settings): JsonObject {
+  const { names, newImage, migratorImage, dataDirectory, sqliteFile, database, deregistrationDelaySeconds } = settings;
+  const migrationTask = { ...settings.migrationTask } as JsonObject;
+  return {
+    names,
+    newImage,
+    migratorImage,
+    dataDirectory,
+    sqliteFile,
+    database,
+    deregistrationDelaySeconds,
+    migrationTask,
   };
 }
 

@@ -1,35 +1,13 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createDatabase, startPostgres } from '../rehearsal/embedded-postgres.ts';
 import { unpackBundledData } from '../rehearsal/source-data.ts';
+import { runCli } from './run-cli.ts';
 
 /** What the README promises of the rehearsal and the migrator, on the bundled data. */
 const GOALS = { rehearsalSeconds: 60, migratorMebibytes: 200 };
 const ROUNDS = 3;
-const CLI = fileURLToPath(new URL('../cli/relay-cutover.mjs', import.meta.url));
-
-interface Ended {
-  seconds: number;
-  output: string;
-}
-
-async function run(args: string[], environment: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const started = performance.now();
-  const child = spawn(process.execPath, [CLI, ...args], {
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.on('data', (chunk) => {
-    output += chunk;
-  });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  if (code !== 0) throw new Error(`relay-cutover ${args.join(' ')} ended with exit code ${code}:\n${output}`);
-  return { seconds: (performance.now() - started) / 1000, output };
-}
 
 /** Peak memory of each mode in MiB, as the migrator itself tells it at its end. */
 async function migratorMemory(): Promise<Record<string, number>> {
@@ -41,7 +19,7 @@ async function migratorMemory(): Promise<Record<string, number>> {
     const environment = { SQLITE_PATH: join(directory, 'db'), DATABASE_URL: url };
     const peaks: Record<string, number> = {};
     for (const mode of ['check', 'load', 'reconcile', 'verify']) {
-      const { output } = await run(['migrate', mode, '--json'], environment);
+      const { output } = await runCli(['migrate', mode, '--json'], environment);
       peaks[mode] = (
         JSON.parse(output.trimEnd().split('\n').at(-1) as string) as { peakMemoryMebibytes: number }
       ).peakMemoryMebibytes;
@@ -54,7 +32,7 @@ async function migratorMemory(): Promise<Record<string, number>> {
 }
 
 const seconds: number[] = [];
-for (let round = 0; round < ROUNDS; round++) seconds.push((await run(['rehearse'])).seconds);
+for (let round = 0; round < ROUNDS; round++) seconds.push((await runCli(['rehearse'])).seconds);
 seconds.sort((a, b) => a - b);
 const peaks = await migratorMemory();
 const worst = Math.max(...Object.values(peaks));

@@ -12,10 +12,15 @@ Modes:
   load       copy all tables while the relay may be live; run again, bring the copy up to date
   reconcile  after the relay has stopped: compare every row and make the target exactly equal
   verify     compare every row, change nothing
-  reverse    the way back, after the new relay has stopped: make the SQLite file equal to PostgreSQL; the old files are kept`)
+  reverse    the way back, after the new relay has stopped: make the SQLite file equal to PostgreSQL; the old files are kept
+  check-reverse
+             try the way back on a copy while the new relay serves: everything that would stop a rollback; nothing is written`)
     .argument('<mode>', MODES.join(' | '))
     .option('--json', 'one JSON object a line: progress, moments and the result')
-    .option('--allow-deletions', 'reverse: delete more of the SQLite file than 1% and 10 rows of a table')
+    .option(
+      '--allow-deletions',
+      'reverse: delete more of the SQLite file than 1% and 10 rows of a table, and leave behind what SQLite has no place for',
+    )
     .addHelpText(
       'after',
       `

@@ -14,7 +14,7 @@ export interface RehearseArguments {
   databaseUrl?: string;
   fault?: string[];
   onFailure: 'rollback' | 'hold';
-  then?: 'redrive';
+  then?: 'redrive' | 'rollback';
   publish: number;
   speed: number;
   json?: string;
@@ -47,9 +47,10 @@ export function addRehearsalOptions(command: Command): Command {
         .default('rollback'),
     )
     .addOption(
-      new Option('--then <what>', 'what follows a halt: the cause is removed and the execution redriven').choices([
-        'redrive',
-      ]),
+      new Option(
+        '--then <what>',
+        'what follows: after a halt the cause is removed and the execution redriven; after a cutover a week of writes, and the rollback',
+      ).choices(['redrive', 'rollback']),
     )
     .option('--publish <count>', 'events a second that a client publishes all the time; 0 for none', rate, 5)
     .option('--speed <factor>', 'how many times faster waits pass than in the cloud', factor, 30)
@@ -59,7 +60,7 @@ export function addRehearsalOptions(command: Command): Command {
 
 /** The part of the help that no option has place for. */
 export const REHEARSE_NOTES = `
-Exit codes: 0 the relay serves from PostgreSQL and every row was proven, 1 it does not (the last line says why), 2 bad input
+Exit codes: 0 the relay serves from PostgreSQL (after a rollback from SQLite) and every row was proven, 1 it does not (the last line says why), 2 bad input
 
 Faults:
 ${FAULTS.map(({ name, title }) => `  ${name.padEnd(20)} ${title}`).join('\n')}
@@ -68,6 +69,7 @@ Examples:
   relay-cutover rehearse
   relay-cutover rehearse --fault mismatch
   relay-cutover rehearse --fault stack-stuck --on-failure hold --then redrive
+  relay-cutover rehearse --then rollback
   relay-cutover rehearse --source ./data --parameter RelayDomainName=relay.example --json run.json
   relay-cutover rehearse --source ./data --old-relay ./zooid-sqlite --new-relay ./zooid-pg --keep`;
 

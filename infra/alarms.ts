@@ -62,7 +62,7 @@ function restoreAlarm(deadLetters: Queue): AlarmPlan {
   return {
     title: 'restore-not-started',
     description:
-      'A cutover ended halfway and restore could not be started: the relay may be down. Start restore with {"execution": "<its ARN>"}.',
+      'A cutover or a rollback ended halfway and restore could not be started: the relay may be down. Start restore with {"execution": "<its ARN>"}.',
     metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: 'Maximum' }),
     threshold: 1,
   };

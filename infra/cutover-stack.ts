@@ -27,7 +27,8 @@ export class CutoverStack extends Stack {
     const artefacts = createArtefactBucket(this);
     const functions = createFunctions(this, { settings, relay: relayParameters(this), locks, artefacts });
     const machines = machinePlans(settings).map((plan) => createMachine(this, settings, plan, functions));
-    const deadLetters = createRestoreRule(this, named(machines, 'cutover'), named(machines, 'restore'));
+    const stopping = ['cutover', 'rollback'].map((name) => named(machines, name));
+    const deadLetters = createRestoreRule(this, stopping, named(machines, 'restore'));
     const topic = createTopic(this, settings, machines);
     const alarms = createAlarms(this, settings, { machines, deadLetters, topic });
     createDashboard(this, settings, { machines, alarms, functions: Object.values(functions) });

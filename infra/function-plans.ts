@@ -45,6 +45,7 @@ export function functionPlans(stack: Stack, surroundings: Surroundings): Record<
       environment: {},
       grants: [...read.relay, ...read.tasks, ...read.surroundings, ...read.drift, read.database],
     },
+    'preflight-rollback': { ...editing, environment: {}, grants: [...read.relay, read.database] },
     'change-stack': { ...changesStack, grants: [...changeSets, ...relayUpdateGrants(arns)] },
     'prepare-stack': {
       ...changesStack,
@@ -74,7 +75,7 @@ export function functionPlans(stack: Stack, surroundings: Surroundings): Record<
         // Any of them may have had the lock; started by an alias, an execution still has the ARN of its machine.
         {
           actions: ['states:DescribeExecution'],
-          resources: ['cutover', 'restore', 'prepare'].map((machine) => arns.executions(machine)),
+          resources: ['cutover', 'restore', 'prepare', 'rollback'].map((machine) => arns.executions(machine)),
         },
       ],
     },

@@ -32,5 +32,11 @@ export function machinePlans(settings: Settings): MachinePlan[] {
       definition: MACHINES.restore(settings),
       runs: ['rollback'],
     },
+    {
+      name: 'rollback',
+      start: 'Start it with {} to go back to SQLite with all that PostgreSQL has accepted, until finalize has run',
+      definition: MACHINES.rollback(settings),
+      runs: ['migration', 'rollback'],
+    },
   ];
 }

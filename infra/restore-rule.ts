@@ -8,11 +8,11 @@ import { ALIAS, endings, type Machine } from './state-machine.ts';
 const EVENT_AGE_MAX = Duration.hours(1);
 
 /**
- * Brings the old relay back when `cutover` ends without an ending of its own.
+ * Brings the old relay back when `cutover` or `rollback` ends without an ending of its own.
  *
  * @returns the queue of events that started nothing; whoever finds one there starts `restore` by hand
  */
-export function createRestoreRule(stack: Stack, cutover: Machine, restore: Machine): Queue {
+export function createRestoreRule(stack: Stack, stopping: Machine[], restore: Machine): Queue {
   const role = new Role(stack, 'restore-rule-role', { assumedBy: new ServicePrincipal('events.amazonaws.com') });
   role.addToPolicy(
     new PolicyStatement({
@@ -24,8 +24,9 @@ export function createRestoreRule(stack: Stack, cutover: Machine, restore: Machi
   );
   const deadLetters = createDeadLetterQueue(stack);
   const rule = new Rule(stack, 'restore-rule', {
-    description: 'Starts restore when cutover has failed, timed out or was stopped; restore looks at the lock first',
-    eventPattern: endings([cutover], ['FAILED', 'TIMED_OUT', 'ABORTED']),
+    description:
+      'Starts restore when cutover or rollback has failed, timed out or was stopped; restore looks at the lock first',
+    eventPattern: endings(stopping, ['FAILED', 'TIMED_OUT', 'ABORTED']),
   });
   rule.addTarget({
     bind: () => ({

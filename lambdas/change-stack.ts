@@ -6,10 +6,12 @@ import { awaitUpdate, type UpdateResult } from './change-stack/await-update.ts';
 import type {
   ChangeStackDependencies,
   ChangeStackEvent,
+  FindOriginalEvent,
   ProtectStackEvent,
   RestStackEvent,
 } from './change-stack/event.ts';
 import { type Execution, execute } from './change-stack/execute.ts';
+import { type FoundOriginal, findOriginal } from './change-stack/find-original.ts';
 import { type Inspection, inspect } from './change-stack/inspect.ts';
 import { type Proposal, propose } from './change-stack/propose.ts';
 import { type Protection, protect } from './change-stack/protect.ts';
@@ -17,9 +19,10 @@ import { type AtRest, rest } from './change-stack/rest.ts';
 import { withDeadline } from './deadline.ts';
 import { deployedStore } from './execution-lock/dynamodb-store.ts';
 import { assertOurs } from './execution-lock/lock-store.ts';
+import { registryAsker } from './preflight/image-registry.ts';
 
-export type ChangeStackResult = Proposal | Inspection | Execution | UpdateResult | AtRest | Protection;
-type AnyEvent = ChangeStackEvent | RestStackEvent | ProtectStackEvent;
+export type ChangeStackResult = Proposal | Inspection | Execution | UpdateResult | AtRest | Protection | FoundOriginal;
+type AnyEvent = ChangeStackEvent | RestStackEvent | ProtectStackEvent | FindOriginalEvent;
 
 /** Whoever may do these has the lock. */
 const CHANGING: AnyEvent['action'][] = ['propose', 'execute', 'rest', 'protect'];
@@ -27,7 +30,8 @@ const CHANGING: AnyEvent['action'][] = ['propose', 'execute', 'rest', 'protect']
 /**
  * Makes the Lambda that changes the relay's stack by a guarded change set (runbook step 5d and Rollback), one
  * action a call: propose -> inspect -> execute -> await. The state machine polls by a Retry on NotYet.
- * `rest` stops an update of ours that is under way, `protect` sets the stack's policy. Before everything that changes the stack it looks whether the calling execution still has the stack's lock.
+ * `rest` stops an update of ours that is under way, `protect` sets the stack's policy,
+ * `find-original` tells of what a cutover kept. Before everything that changes the stack it looks whether the calling execution still has the stack's lock.
  *
  * Throws NotYet (after the event's deadline: DeadlineExceeded), Refused, LockHeld, ChangeSetObsolete (begin again with propose)
  * and StackUpdateFailed. No result and no message holds a parameter value or a secret.
@@ -40,6 +44,7 @@ export function createHandler(deps: ChangeStackDependencies): (event: AnyEvent) 
     if (event.action === 'propose') return propose(deps, event);
     if (event.action === 'rest') return rest(deps, event);
     if (event.action === 'protect') return protect(deps, event);
+    if (event.action === 'find-original') return findOriginal(deps, event);
     const { changeSet } = event;
     if (changeSet === undefined) {
       throw new Refused(
@@ -59,6 +64,7 @@ export async function handler(event: AnyEvent): Promise<ChangeStackResult> {
     cloudFormation: new CloudFormationClient({}),
     artefacts: s3Artefacts(new S3Client({}), artefactBucket()),
     lock: deployedStore(process.env),
+    askRegistry: registryAsker(),
     now: () => new Date(),
   });
   return deployed(event);

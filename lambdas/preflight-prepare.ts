@@ -67,12 +67,11 @@ async function readPrepareWorld(
 ): Promise<PrepareWorld> {
   const { surroundings, networkAndStorage } = dependencies;
   const { names, newImage, migratorImage } = settings;
-  const relay = await readRelayWorld(dependencies, { input, stackName, names, newImage, sampleEvents: 0 }, [
-    ...names.subnets,
-    names.securityGroup,
-    names.targetGroup,
-    names.fileSystem,
-  ]);
+  const relay = await readRelayWorld(
+    dependencies,
+    { machine: 'prepare', input, stackName, names, newImage, sampleEvents: 0 },
+    [...names.subnets, names.securityGroup, names.targetGroup, names.fileSystem],
+  );
   const { resources, service } = relay;
   const adding = editing(relay.template, () => addRdsEdits(settings));
   const switching = 'refusal' in adding ? adding : editing(adding.text, () => switchEdits(names, newImage));

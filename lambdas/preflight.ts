@@ -51,7 +51,7 @@ export function createHandler(dependencies: PreflightDependencies): (event: Pref
   const { ecs, surroundings } = dependencies;
   return async (event) => {
     const { names, newImage } = event;
-    const relay = await readRelayWorld(dependencies, event, [
+    const relay = await readRelayWorld(dependencies, { ...event, machine: 'cutover' }, [
       ...[names.migrationTaskDefinition, names.rollbackTaskDefinition, ...names.subnets, names.securityGroup],
       ...[names.targetGroup, names.databaseInstance, names.databaseUrlSecret],
     ]);

@@ -8,7 +8,7 @@ import { type ConnectTarget, connectByIam, type OnTarget, withTarget } from './t
 export interface ReadManifestEvent {
   /** Runs of one execution begin alike: `<execution>/<redrive>/<attempt>`. */
   runIdPrefix: string;
-  mode: 'load' | 'reconcile' | 'reverse';
+  mode: 'load' | 'reconcile' | 'check-reverse' | 'reverse';
   /** Events that the old relay served before the write stop. */
   samples: SampleEvent[];
   /** Error and cause that ECS gave for the migrator's task; null when it ended well. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Refused } from '../statemachine/errors.ts';
 
-export const MODES = ['check', 'load', 'reconcile', 'verify', 'reverse'] as const;
+export const MODES = ['check', 'load', 'reconcile', 'verify', 'check-reverse', 'reverse'] as const;
 export type Mode = (typeof MODES)[number];
 
 export interface MigratorConfiguration {

@@ -28,10 +28,15 @@ const MOVED_SUFFIXES = ['-journal', '-wal', '-shm', ''];
 /** @throws Refused when the exchange of the files was begun and not ended: what stands at `sqlitePath` may be half of a database */
 export async function assertNoSwap(sqlitePath: string): Promise<void> {
   const { swapDirectory } = await placeOf(sqlitePath);
-  if (!existsSync(swapDirectory)) return;
+  if (!(await isSwapPending(sqlitePath))) return;
   throw new Refused(
     `A "reverse" that was interrupted has left ${swapDirectory}: the SQLite file may be in there, or only a part of it may stand at ${sqlitePath}. Nothing was changed. Run "reverse" again; it ends or undoes what was begun.`,
   );
+}
+
+/** Whether an exchange of the files was begun and not ended. */
+export async function isSwapPending(sqlitePath: string): Promise<boolean> {
+  return existsSync((await placeOf(sqlitePath)).swapDirectory);
 }
 
 /**

@@ -11,6 +11,7 @@ const CLOSING_LINES: Record<Mode, string> = {
   load: 'Migration completed successfully!',
   reconcile: 'Migration completed successfully!',
   verify: 'Source and target are equal.',
+  'check-reverse': 'The way back is open. Nothing was changed.',
   reverse: 'Way back completed: SQLite holds everything that PostgreSQL holds.',
 };
 

@@ -3,7 +3,7 @@ import type Database from 'better-sqlite3';
 import type pg from 'pg';
 import { DigestSum, hashRow, rowHashSql, type TableDigest } from './digest.ts';
 import type { Progress, RowCounter } from './progress.ts';
-import { BUCKET_SQL, bucketOf, dirtyBuckets, noBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
+import { BUCKET_SQL, dirtyBuckets, noBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { ROWS_BETWEEN_PAUSES } from './source-rows.ts';
@@ -58,13 +58,16 @@ export async function planReverse(
   for (const [index, table] of source.tables.entries()) {
     const work = { ours: `temp.ours_${index}`, theirs: `temp.theirs_${index}`, kept: `temp.kept_${index}` };
     const inTarget = await tableExists(client, table.name);
-    const theirs = inTarget ? await targetBuckets(client, table) : noBuckets();
-    const ours = await sourceBuckets(source, table, progress, new RowEncoder(table.columns, { lenient: true }));
+    // Each side has a processor of its own.
+    const [theirs, ours] = await Promise.all([
+      inTarget ? targetBuckets(client, table) : noBuckets(),
+      sourceBuckets(source, table, progress, new RowEncoder(table.columns, { lenient: true })),
+    ]);
     const dirty = dirtyBuckets(theirs, ours);
     progress.moment(`compared: ${table.name}`);
     createWorkTables(source.database, table, work);
     if (dirty.size > 0) {
-      await collectOurs(source, table, dirty, work);
+      await collectOurs(source, table, { dirty, ofRows: ours.ofRows }, work);
       const total = [...dirty].reduce((sum, bucket) => sum + (theirs.counts[bucket] as number), 0);
       const counter = progress.rows('fetched', table.name, total);
       if (total > 0) await collectTheirs(client, source.database, table, dirty, work, counter);
@@ -89,19 +92,28 @@ function createWorkTables(database: Database.Database, table: Table, { ours, the
     CREATE TABLE ${theirs} (place INTEGER PRIMARY KEY, rid INTEGER, row_hash BLOB NOT NULL, ${columns.join(', ')});`);
 }
 
-async function collectOurs(source: Source, table: Table, dirty: Set<number>, { ours }: WorkTables): Promise<void> {
+/** The rows are known by their place; only those of dirty buckets are read and hashed once more. */
+async function collectOurs(
+  source: Source,
+  table: Table,
+  { dirty, ofRows }: { dirty: Set<number>; ofRows: Uint16Array },
+  { ours }: WorkTables,
+): Promise<void> {
   const strict = new RowEncoder(table.columns);
   const lenient = new RowEncoder(table.columns, { lenient: true });
   const insert = source.database.prepare(`INSERT INTO ${ours} VALUES (?, ?, ?)`);
-  let count = 0;
+  const rowOf = source.row(table);
+  let place = 0;
   // Else better-sqlite3 lets nothing be written while rows are read; here it is another table that is written to.
   source.database.unsafeMode(true);
   try {
-    for (const values of source.rows(table)) {
-      const rowHash = hashRow(lenient.encode(values, 1) as Buffer);
-      if (dirty.has(bucketOf(rowHash)))
-        insert.run(values[0], rowHash, Buffer.isBuffer(strict.encode(values, 1)) ? 0 : 1);
-      if (++count % ROWS_BETWEEN_PAUSES === 0) await pause();
+    for (const rowid of source.rowids(table)) {
+      if (dirty.has(ofRows[place] as number)) {
+        const values = rowOf(rowid);
+        const rowHash = hashRow(lenient.encode(values, 1) as Buffer);
+        insert.run(rowid, rowHash, Buffer.isBuffer(strict.encode(values, 1)) ? 0 : 1);
+      }
+      if (++place % ROWS_BETWEEN_PAUSES === 0) await pause();
     }
   } finally {
     source.database.unsafeMode(false);

@@ -118,7 +118,8 @@ async function renewFile(
   }
 }
 
-async function changeCopy(
+/** Makes the copy equal to the target, in one transaction that is still open then. */
+export async function changeCopy(
   client: pg.Client,
   { allowDeletions = false }: MigratorConfiguration,
   source: Source,

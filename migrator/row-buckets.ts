@@ -27,6 +27,8 @@ export interface SourceBuckets {
   sum: DigestSum;
   counts: Uint32Array;
   words: Float64Array;
+  /** The bucket of each row, in the order in which the source hands its rows out. Two bytes a row. */
+  ofRows: Uint16Array;
 }
 
 /** The buckets of a table without rows. */
@@ -78,11 +80,14 @@ export async function sourceBuckets(
   // Sums of 32-bit words stay exact in a double up to 2^21 rows a bucket, which is 10^11 rows a table.
   const words = new Float64Array(BUCKETS * WORDS);
   const counts = new Uint32Array(BUCKETS);
-  const counter = progress.rows('compared', table.name, source.countRows(table));
+  const total = source.countRows(table);
+  const ofRows = new Uint16Array(total);
+  const counter = progress.rows('compared', table.name, total);
   for (const fields of encodedRows(source, table, encoder)) {
     const rowHash = hashRow(fields);
-    sum.add(rowHash);
     const bucket = bucketOf(rowHash);
+    ofRows[sum.rows] = bucket;
+    sum.add(rowHash);
     counts[bucket] = (counts[bucket] as number) + 1;
     for (let word = 0; word < WORDS; word++) {
       const index = bucket * WORDS + word;
@@ -92,7 +97,7 @@ export async function sourceBuckets(
     if (sum.rows % ROWS_BETWEEN_PAUSES === 0) await pause();
   }
   counter.end();
-  return { sum, words, counts };
+  return { sum, words, counts, ofRows };
 }
 
 /** The buckets in which the two sides do not hold the same rows. */

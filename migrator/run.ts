@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
 import { controlSchemaExists } from './authority.ts';
 import { bringOver } from './bring-over.ts';
+import { checkReverse } from './check-reverse.ts';
 import { checkSource } from './check-source.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
 import { assertAuthoritySource, beginRun, endRun, ensureControlSchema, lockTarget } from './control-schema.ts';
@@ -26,6 +27,7 @@ const RECONCILE_PASSES_MAX = 3;
  * - `reconcile` does the same after the stop, compares every row, and is exact: it ends verified or not at all
  * - `verify` compares and changes nothing
  * - `reverse` goes the other way, from the target to the source (reverse.ts)
+ * - `check-reverse` tries that on a copy, and changes nothing (check-reverse.ts)
  *
  * @returns what was done and found; undefined for `check`
  * @throws Refused when a repetition would end alike, Error when it may be repeated
@@ -33,6 +35,7 @@ const RECONCILE_PASSES_MAX = 3;
 export async function run(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest | undefined> {
   const { mode, sqlitePath, scratchDirectory, database } = configuration;
   if (mode === 'reverse') return reverse(configuration, progress);
+  if (mode === 'check-reverse') return checkReverse(configuration, progress);
   const open = async (): Promise<Source> => {
     await assertNoSwap(sqlitePath);
     return openSource(sqlitePath, scratchDirectory);

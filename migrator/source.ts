@@ -14,6 +14,10 @@ export interface Source {
   countRows(table: Table): number;
   /** The rows in the order in which they are stored: `[rowid, ...columns]`, text as Buffer, integers as bigint, null where a value has another type than its column. */
   rows(table: Table): IterableIterator<unknown[]>;
+  /** The rowids of the same rows, in the same order. */
+  rowids(table: Table): IterableIterator<bigint>;
+  /** Gives a function that reads one of them by its rowid. */
+  row(table: Table): (rowid: bigint) => unknown[];
   /** The storage classes that SQLite gives the values of one row, by column. */
   typesOf(table: Table, rowid: bigint): Record<string, string>;
   /** Runs a query of the checks; integers come back as bigint. */
@@ -76,10 +80,23 @@ function openCopy(path: string, copy: ScratchCopy): Source {
           .get() as number,
       rows: (table) =>
         database
-          .prepare(`SELECT rowid, ${columns(table)} FROM ${quoteIdentifier(table.name)}`)
+          .prepare(`SELECT rowid, ${columns(table)} FROM ${quoteIdentifier(table.name)} ORDER BY rowid`)
           .safeIntegers()
           .raw()
           .iterate() as IterableIterator<unknown[]>,
+      rowids: (table) =>
+        database
+          .prepare(`SELECT rowid FROM ${quoteIdentifier(table.name)} ORDER BY rowid`)
+          .pluck()
+          .safeIntegers()
+          .iterate() as IterableIterator<bigint>,
+      row(table) {
+        const statement = database.prepare(
+          `SELECT rowid, ${columns(table)} FROM ${quoteIdentifier(table.name)} WHERE rowid = ?`,
+        );
+        statement.safeIntegers().raw();
+        return (rowid) => statement.get(rowid) as unknown[];
+      },
       typesOf: (table, rowid) =>
         database
           .prepare(

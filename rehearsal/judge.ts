@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { messageIn } from '../lambdas/execution-lock/executions.ts';
 import type { ExecutionRecord, RunRecord, TableRecord } from '../report/run-record.ts';
 import { statesOf } from '../report/states.ts';
+import { SERVING_STATES } from '../report/write-stop.ts';
 import type { Json, JsonObject } from '../statemachine/asl.ts';
 import type { HistoryEvent } from './interpreter/execution.ts';
 import { missingRows } from './source-data.ts';
@@ -9,10 +10,12 @@ import type { Stage } from './stage.ts';
 import type { StartedExecution } from './step-functions.ts';
 import { servedEvents } from './writer.ts';
 
-/** How an execution of `cutover` ended, or what `restore` made of it. */
+/** How the execution ended that was asked for, or what `restore` made of it. */
 interface Verdict {
   outcome: string;
   sentence: string;
+  /** It came to the end that was asked for. */
+  isDone: boolean;
 }
 
 /**
@@ -27,8 +30,10 @@ export async function judge(stage: Stage, source: RunRecord['source']): Promise<
   const executions = await Promise.all(started.map(executionRecord));
   const preparations = await Promise.all(stepFunctions.ofMachine('prepare').map(executionRecord));
   const history = started.flatMap(({ execution }) => execution.history);
-  const tables = tablesIn(history);
-  const { outcome, sentence } = verdictOf(executions, tables);
+  const sinceRollback = fromRollback(started).flatMap(({ execution }) => execution.history);
+  const lastHistory = sinceRollback.length > 0 ? sinceRollback : history;
+  const tables = tablesIn(lastHistory, sinceRollback.length > 0 ? 'VerifyReverse' : 'VerifyCounts');
+  const { outcome, sentence, isDone } = verdictOf(executions, tables, stage.options.afterwards);
   const serving = servingNow(stage);
   // A relay that does not answer serves none of them.
   const served = await servedEvents(world.endpoint, acknowledged).then(
@@ -46,20 +51,21 @@ export async function judge(stage: Stage, source: RunRecord['source']): Promise<
       : [],
     storeObjections(outcome, serving.store),
     world.writersLog.overlaps,
+    outcome === 'Held' ? [] : await authorObjections(stage),
   ].flat();
   return {
     formatVersion: 1,
     startedAt: (history[0]?.timestamp ?? clock.now()).toISOString(),
     finishedAt: (history.at(-1)?.timestamp ?? clock.now()).toISOString(),
     outcome: objections.length > 0 ? 'ChecksFailed' : outcome,
-    exitCode: outcome === 'CutoverComplete' && objections.length === 0 ? 0 : 1,
+    exitCode: isDone && objections.length === 0 ? 0 : 1,
     sentence: objections.length > 0 ? `Not as it should be: ${objections.join('; ')}.` : sentence,
     faults: stage.options.faults.map(({ name }) => name),
     source,
     target: stage.target.description,
     states: started.flatMap(({ execution }) => statesOf(execution.history)),
     tables,
-    writeStop: writeStop(history, clock.now()),
+    writeStop: writeStop(lastHistory, clock.now()),
     published: { acknowledged: acknowledged.length, served },
     serving,
     missingRows: missing,
@@ -82,29 +88,63 @@ async function executionRecord({ machine, execution }: StartedExecution): Promis
   };
 }
 
-/** The first execution is the one that was asked for; what the rule started may have gone on in its place. */
-function verdictOf(executions: ExecutionRecord[], tables: TableRecord[]): Verdict {
-  const [cutover, ...others] = executions as [ExecutionRecord, ...ExecutionRecord[]];
-  if (cutover.status === 'SUCCEEDED') {
+/** The operator's rollback, and whatever it set off. */
+function fromRollback<One extends { machine: string }>(executions: One[]): One[] {
+  const first = executions.findIndex(({ machine }) => machine === 'rollback');
+  return first < 0 ? [] : executions.slice(first);
+}
+
+/** The cutover, or the rollback after it, is what was asked for; what the rule started may have gone on in its place. */
+function verdictOf(all: ExecutionRecord[], tables: TableRecord[], afterwards: string): Verdict {
+  const back = fromRollback(all);
+  const executions = back.length > 0 ? back : all;
+  const [asked, ...others] = executions as [ExecutionRecord, ...ExecutionRecord[]];
+  if (asked.status === 'SUCCEEDED' && back.length > 0) {
+    return { outcome: 'RolledBack', sentence: String((asked.output as JsonObject).sentence), isDone: true };
+  }
+  if (asked.status === 'SUCCEEDED') {
     const rows = tables.reduce((sum, table) => sum + (table.target?.rows ?? 0), 0);
     return {
       outcome: 'CutoverComplete',
       sentence: `The relay serves from PostgreSQL: ${rows.toLocaleString('en-US')} rows in ${tables.length} tables were compared one by one and are equal.`,
+      isDone: afterwards !== 'rollback',
     };
   }
   const restored = others
     .map(({ output }) => output as JsonObject | null)
     .find((output) => output?.outcome === 'Restored');
-  if (restored) return { outcome: 'Restored', sentence: String(restored.sentence) };
-  const standing = executions.find(({ error }) => error === 'HeldForOperator') ?? cutover;
+  if (restored) return { outcome: 'Restored', sentence: String(restored.sentence), isDone: false };
+  const standing = executions.find(({ error }) => error === 'HeldForOperator') ?? asked;
   return {
     outcome: standing.error === 'HeldForOperator' ? 'Held' : (standing.error ?? standing.status),
     sentence: messageIn(standing.cause ?? undefined) ?? `The execution ended as ${standing.status}.`,
+    isDone: false,
   };
 }
 
 function missingInSqlite({ directories }: Stage): Promise<Record<string, number>> {
   return missingRows(join(directories.source, 'db'), join(directories.efs, 'db'), directories.scratch);
+}
+
+/** What the author has written and not taken back has to be there, what was taken back has not, and the last note is found by its text. */
+async function authorObjections({ author, world }: Stage): Promise<string[]> {
+  if (author === undefined) return [];
+  try {
+    const kept = await servedEvents(world.endpoint, author.kept);
+    const gone = await servedEvents(world.endpoint, author.gone);
+    const found = author.lastNote === undefined ? [] : await author.findByText();
+    return [
+      kept.size === author.kept.length
+        ? []
+        : [`of ${author.kept.length} events of the author the relay serves ${kept.size}`],
+      gone.size === 0 ? [] : [`the relay serves ${gone.size} event(s) that were deleted or replaced`],
+      author.lastNote === undefined || found.includes(author.lastNote.id)
+        ? []
+        : ['the relay does not find the last note by its text'],
+    ].flat();
+  } catch (error) {
+    return [`the relay could not be asked for the author's events: ${(error as Error).message}`];
+  }
 }
 
 function storeObjections(outcome: string, store: RunRecord['serving']['store']): string[] {
@@ -129,9 +169,9 @@ function servingNow({ options, world }: Stage): RunRecord['serving'] {
 }
 
 /** The verdicts as the Map state put them out the last time. */
-function tablesIn(history: HistoryEvent[]): TableRecord[] {
+function tablesIn(history: HistoryEvent[], map: string): TableRecord[] {
   const variables = history.flatMap(({ stateExitedEventDetails }) =>
-    stateExitedEventDetails?.name === 'VerifyCounts' ? [stateExitedEventDetails.output ?? '[]'] : [],
+    stateExitedEventDetails?.name === map ? [stateExitedEventDetails.output ?? '[]'] : [],
   );
   return JSON.parse(variables.at(-1) ?? '[]') as TableRecord[];
 }
@@ -143,7 +183,7 @@ function writeStop(history: HistoryEvent[], now: Date): RunRecord['writeStop'] {
   );
   const stopped = exits.find(({ name }) => name === 'AwaitStopped' || name === 'AwaitRelaysStopped');
   if (!stopped) return null;
-  const healthy = exits.find(({ name }) => name === 'HealthCheckNewRelay' || name === 'HealthCheckOldRelay');
+  const healthy = exits.find(({ name }) => SERVING_STATES.includes(name));
   const until = healthy?.timestamp ?? now;
   const from =
     (JSON.parse(stopped.output ?? '{}') as { Payload?: { stoppedAt?: string } }).Payload?.stoppedAt ??

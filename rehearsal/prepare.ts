@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageIn } from '../lambdas/execution-lock/executions.ts';
 import { Refused } from '../statemachine/errors.ts';
+import { redriveWhereAsked } from './redrive.ts';
 import type { Stage } from './stage.ts';
 import { servedEvents } from './writer.ts';
 
@@ -14,11 +15,15 @@ const REFUSALS = /failed with (Refused|MigrationFailed|VerificationFailed): /;
  *
  * @throws Refused when the template, the source or the target will not do, Error when the machine failed otherwise
  */
-export async function prepare({ stepFunctions, options: { signal } }: Stage): Promise<void> {
+export async function prepare(stage: Stage): Promise<void> {
+  const { stepFunctions, options } = stage;
+  const { signal, onFailure, faults } = options;
   const stop = (): void => stepFunctions.stopAll('Interrupted', 'The rehearsal was interrupted');
   signal.addEventListener('abort', stop, { once: true });
-  const execution = stepFunctions.start('prepare', {});
-  const { status, error, cause } = await execution.done;
+  // What is asked for when a cutover fails is asked for here only where something fails on purpose.
+  const isBroken = faults.some(({ machine }) => machine === 'prepare');
+  const execution = stepFunctions.start('prepare', isBroken ? { onFailure } : {});
+  const { status, error, cause } = await redriveWhereAsked(stage, 'prepare', execution);
   signal.removeEventListener('abort', stop);
   signal.throwIfAborted();
   if (status === 'SUCCEEDED') return;

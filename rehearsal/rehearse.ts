@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunRecord } from '../report/run-record.ts';
 import { Refused } from '../statemachine/errors.ts';
+import { createAuthor } from './author.ts';
 import { createClock } from './clock.ts';
 import { withBrokenStates, withFaults } from './fault-injection.ts';
 import { judge } from './judge.ts';
 import { prepare, untilRelayAnswers } from './prepare.ts';
+import { redriveWhereAsked } from './redrive.ts';
+import { rollback } from './rollback.ts';
 import { assertDataDirectory, directoryFingerprint, unpackBundledData } from './source-data.ts';
 import type { RehearsalOptions, Stage } from './stage.ts';
 import { createStepFunctions } from './step-functions.ts';
@@ -21,9 +24,6 @@ const TEMPLATE = new URL('./template/sphere-zooid-relay.yaml', import.meta.url);
 
 /** Enough for a relay to start while the state machine polls for it, on a machine that is busy with other things too. */
 const SHORTEST_WAIT_SECONDS = 0.15;
-
-/** After how long an operator redrives, on the rehearsal's clock. */
-const OPERATOR_SECONDS = 600;
 
 /**
  * Runs a whole cutover on this machine: a relay on SQLite behind a load balancer, a client that publishes all the time, the
@@ -58,8 +58,13 @@ export async function rehearse(
       onAcknowledged: (event) => stage.acknowledged.push(event),
     });
     undo.push(writer.stop);
+    if (options.afterwards === 'rollback') {
+      stage.author = createAuthor(stage.world.endpoint);
+      await abortable(options.signal, stage.author.writeBefore());
+    }
     await abortable(options.signal, prepare(stage));
     await cutover(stage);
+    if (options.afterwards === 'rollback' && isCutOver(stage)) await rollback(stage);
     await writer.stop();
     const sourceAfter = await directoryFingerprint(stage.directories.source);
     const record = await judge(stage, {
@@ -72,6 +77,11 @@ export async function rehearse(
     for (const step of undo.reverse()) await step();
     process.off('exit', removeAtExit);
   }
+}
+
+/** There is nothing to roll back where the cutover did not come to its end. */
+function isCutOver({ stepFunctions }: Stage): boolean {
+  return stepFunctions.ofMachine('cutover').at(-1)?.execution.status === 'SUCCEEDED';
 }
 
 async function setUp(
@@ -146,25 +156,17 @@ async function setUp(
   return { stage, sourceBefore };
 }
 
-/** Runs the cutover and whatever it sets off, and redrives it once if that was asked for. */
+/** Runs the cutover and whatever it sets off, and redrives it if that was asked for. */
 async function cutover(stage: Stage): Promise<void> {
-  const { options, stepFunctions, clock } = stage;
-  const { signal, observer, onFailure, afterwards, faults } = options;
+  const { options, stepFunctions } = stage;
+  const { signal, observer, onFailure, faults } = options;
   const stop = (): void => stepFunctions.stopAll('Interrupted', 'The rehearsal was interrupted');
   signal.addEventListener('abort', stop, { once: true });
   for (const { name, title } of faults.filter(({ edit }) => edit)) observer.step(`Fault "${name}": ${title}`);
   const execution = stepFunctions.start('cutover', { onFailure });
   await stepFunctions.settled();
   signal.throwIfAborted();
-  if (afterwards === 'redrive' && execution.status !== 'SUCCEEDED') {
-    for (const { repair } of faults) await repair?.(stage);
-    // A person needs a while to find out.
-    await clock.sleep(OPERATOR_SECONDS, signal);
-    observer.step('The cause is removed and the execution redriven');
-    stepFunctions.redrive(execution);
-    await stepFunctions.settled();
-    signal.throwIfAborted();
-  }
+  await redriveWhereAsked(stage, 'cutover', execution);
 }
 
 /** Lets Ctrl-C end a wait that knows nothing of signals; what still runs is ended by the undo steps. */

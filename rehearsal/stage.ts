@@ -1,4 +1,5 @@
 import type { Settings } from '../statemachine/settings.ts';
+import type { Author } from './author.ts';
 import type { Clock } from './clock.ts';
 import type { Fault } from './faults.ts';
 import type { HistoryEvent } from './interpreter/execution.ts';
@@ -21,8 +22,8 @@ export interface RehearsalOptions {
   publishPerSecond: number;
   /** What a failure of the cutover leads to: the way back, or a halt until an operator redrives. */
   onFailure: 'rollback' | 'hold';
-  /** What is done after the execution has ended: nothing, or its cause is taken away and it is redriven. */
-  afterwards: 'nothing' | 'redrive';
+  /** What is done after the execution has ended: nothing, or its cause is taken away and it is redriven, or the relay is moved back. */
+  afterwards: 'nothing' | 'redrive' | 'rollback';
   /** A template of the user's in place of the bundled one. */
   templateFile?: string;
   /** Commands of real relay programs in place of the stand-ins. */
@@ -51,6 +52,8 @@ export interface Stage {
   stepFunctions: LocalStepFunctions;
   /** Every event that a relay has acknowledged since the rehearsal began. */
   acknowledged: AcknowledgedEvent[];
+  /** Writes before the cutover and after it, where a rollback follows. */
+  author?: Author;
   directories: { source: string; efs: string; scratch: string };
   domain: string;
 }

@@ -40,7 +40,10 @@ export interface StepFunctionsOptions {
   onEvent(event: HistoryEvent, machine: MachineName): void;
 }
 
-/** With the EventBridge rule of the stack: a cutover that FAILED, TIMED_OUT or was ABORTED starts `restore`. */
+/** Machines with a write stop. */
+const STOPPING: MachineName[] = ['cutover', 'rollback'];
+
+/** With the EventBridge rule of the stack: a cutover or rollback that FAILED, TIMED_OUT or was ABORTED starts `restore`. */
 export function createStepFunctions(options: StepFunctionsOptions): LocalStepFunctions {
   const { settings, clock, integration, onEvent } = options;
   const { region, stackName } = settings;
@@ -51,7 +54,8 @@ export function createStepFunctions(options: StepFunctionsOptions): LocalStepFun
   const follow = ({ machine, execution }: StartedExecution): void => {
     const over = execution.done.then(({ status }) => {
       running.delete(over);
-      if (machine === 'cutover' && status !== 'SUCCEEDED' && ruleActs) start('restore', { execution: execution.arn });
+      if (STOPPING.includes(machine) && status !== 'SUCCEEDED' && ruleActs)
+        start('restore', { execution: execution.arn });
     });
     running.add(over);
   };

@@ -12,6 +12,7 @@ import type { NetworkAndStorage } from '../lambdas/preflight/network-and-storage
 import type { Surroundings } from '../lambdas/preflight/surroundings.ts';
 import { createHandler as preflight } from '../lambdas/preflight.ts';
 import { createHandler as preflightPrepare } from '../lambdas/preflight-prepare.ts';
+import { createHandler as preflightRollback } from '../lambdas/preflight-rollback.ts';
 import { createHandler as readManifest } from '../lambdas/read-manifest.ts';
 import { createHandler as scaleService } from '../lambdas/scale-service.ts';
 import { createHandler as verifyCounts } from '../lambdas/verify-counts.ts';
@@ -209,11 +210,13 @@ function createHandlers({
       put: async (key, text) => void (artefacts.has(key) || artefacts.set(key, text)),
     },
     lock,
+    askRegistry: surroundings.askRegistry,
     now: clock.now,
   });
   return {
     preflight: preflight({ ecs, cloudFormation, endpoint, surroundings }),
     'preflight-prepare': preflightPrepare({ ecs, cloudFormation, endpoint, surroundings, networkAndStorage }),
+    'preflight-rollback': preflightRollback({ ecs, cloudFormation, endpoint, surroundings }),
     'execution-lock': executionLock({ store: lock, describeExecution, now: clock.now, pause: clock.sleep }),
     'change-stack': changing,
     'prepare-stack': changing,

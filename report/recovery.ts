@@ -7,6 +7,7 @@ import { switchOverStates } from '../statemachine/cutover/switch-over.ts';
 import { writeStopStates } from '../statemachine/cutover/write-stop.ts';
 import { prepareMachine } from '../statemachine/prepare/prepare.ts';
 import { restoreMachine } from '../statemachine/restore/restore.ts';
+import { rollbackMachine } from '../statemachine/rollback/rollback.ts';
 import type { Settings } from '../statemachine/settings.ts';
 import { WAY_BACK, wayBackStates } from '../statemachine/way-back/way-back.ts';
 
@@ -30,6 +31,7 @@ export interface RecoveryStretch {
 const REDRIVE = '`redrive`';
 const NOTHING = 'nothing';
 const PREPARE = 'The machine `prepare`';
+const ROLLBACK = 'The machine `rollback`';
 
 /** Every state of the machines, by the stretch of the way on which it stands, in the order in which they are gone through. */
 export function recovery(settings: Settings): RecoveryStretch[] {
@@ -40,6 +42,8 @@ export function recovery(settings: Settings): RecoveryStretch[] {
   const cutover = cutoverMachine(settings).States;
   const ends = Object.entries(cutover).filter(([name]) => /RolledBack$/.test(name));
   const prepare = prepareMachine(settings).States;
+  const rollback = rollbackMachine(settings).States;
+  const inCutover = { ...restoreMachine(settings).States, ...cutover };
   const stretches: [title: string, leaves: string, states: States][] = [
     [
       PREPARE,
@@ -69,7 +73,7 @@ export function recovery(settings: Settings): RecoveryStretch[] {
     ],
     ['A failure', 'Whatever the state that failed has left.', failingStates(settings, '')],
     [
-      'The way back (in `cutover` and in `restore`)',
+      'The way back (in `cutover`, `restore` and `rollback`)',
       'No relay runs, or the old one is about to. Authority says which store has everything.',
       { ...wayBack, ...Object.fromEntries(ends) },
     ],
@@ -78,12 +82,18 @@ export function recovery(settings: Settings): RecoveryStretch[] {
       'Whatever the cutover has left.',
       Object.fromEntries(Object.entries(restoreMachine(settings).States).filter(([name]) => !shared.has(name))),
     ],
+    [
+      ROLLBACK,
+      'PostgreSQL holds the truth until `ReturnAuthority`. Before the way back begins nothing was changed.',
+      Object.fromEntries(Object.entries(rollback).filter(([name]) => !shared.has(name))),
+    ],
   ];
+  // Some states bear the name of one of cutover, and lead elsewhere.
+  const machines: Record<string, States> = { [PREPARE]: prepare, [ROLLBACK]: rollback };
   return stretches.map(([title, leaves, states]) => ({
     title,
     rows: Object.keys(states).flatMap((name) => {
-      // Some states of prepare bear the name of one of cutover, and lead elsewhere.
-      const state = title === PREPARE ? prepare[name] : (cutover[name] ?? restoreMachine(settings).States[name]);
+      const state = (machines[title] ?? inCutover)[name];
       return state ? [rowOf(name, state, leaves, title)] : [];
     }),
   }));
@@ -108,16 +118,16 @@ function rowOf(state: string, of: State, leavesBehind: string, stretch: string):
     state === 'OldRelayServed'
       ? 'PostgreSQL holds the truth, and the old relay may have accepted events on SQLite too.'
       : leavesBehind;
-  if (/^Hold/.test(state)) return { ...row, leaves, ...heldAt(state, of) };
+  if (/^Hold/.test(state)) return { ...row, leaves, ...heldAt(state, of, stretch) };
   const caught =
     'Catch' in of ? of.Catch?.find(({ ErrorEquals }) => ErrorEquals.includes('States.ALL'))?.Next : undefined;
   if (caught === undefined) return { ...row, leaves, ...uncaught(of, stretch) };
-  return { ...row, leaves, ...caughtAt(caught) };
+  return { ...row, leaves, ...caughtAt(caught, stretch) };
 }
 
 type Recovery = Pick<RecoveryRow, 'byItself' | 'redrive' | 'type'>;
 
-function heldAt(state: string, of: State): Recovery {
+function heldAt(state: string, of: State, stretch: string): Recovery {
   const next = 'Next' in of ? of.Next : '';
   return {
     byItself: 'stands here on purpose, with the error `HeldForOperator`',
@@ -125,11 +135,18 @@ function heldAt(state: string, of: State): Recovery {
     type:
       state === 'HoldPrepare'
         ? `${REDRIVE}, once the cause is removed`
-        : `${REDRIVE}, once the cause is removed; or \`restore\` with \`{"takeOver": true}\` to ${state === 'HoldUnchanged' ? 'give the lock back' : 'bring the old relay back'}`,
+        : `${REDRIVE}, once the cause is removed; or \`restore\` with \`{"takeOver": true}\` to ${state === 'HoldUnchanged' ? 'give the lock back' : stretch === ROLLBACK ? 'end the rollback' : 'bring the old relay back'}`,
   };
 }
 
-function caughtAt(caught: string): Recovery {
+function caughtAt(caught: string, stretch: string): Recovery {
+  if (caught === 'OnFailure' && stretch === ROLLBACK)
+    return {
+      byItself:
+        '`rollback`: while PostgreSQL is the truth the new relay serves again, and it ends at `NotRolledBack`; else it stands at `Hold`. `hold`: stands at `Hold`',
+      redrive: `from \`Hold\`: begins the way back anew, at \`${WAY_BACK}\``,
+      type: `${REDRIVE}, once the cause is removed; after \`NotRolledBack\`, \`start\` a new execution of \`rollback\``,
+    };
   if (caught === 'OnFailure')
     return {
       byItself: `\`rollback\`: the way back, from \`${WAY_BACK}\` to \`RolledBack\`. \`hold\`: stands at \`Hold\``,
@@ -167,12 +184,14 @@ function uncaught(of: State, stretch: string): Recovery {
     return {
       byItself: 'fails here',
       redrive: 'repeats this state',
-      type: `${REDRIVE} of \`restore\`, once the cause is removed`,
+      type: `${REDRIVE} of \`${stretch === ROLLBACK ? 'rollback' : 'restore'}\`, once the cause is removed`,
     };
   if (stretch.startsWith('The way back') && byItself.startsWith('fails'))
     return {
-      byItself: 'in `cutover`: fails here, and the rule starts `restore`. In `restore`: stands at `HoldRestore`',
-      redrive: 'in `cutover`: ends at `Superseded`. In `restore`: from `HoldRestore`, begins anew at `TakeOver`',
+      byItself:
+        'in `cutover`: fails here, and the rule starts `restore`. In `restore`: stands at `HoldRestore`. In `rollback`: goes on at `OnFailure`',
+      redrive:
+        'in `cutover`: ends at `Superseded`. In `restore`: from `HoldRestore`, begins anew at `TakeOver`. In `rollback`: from `Hold`, begins the way back anew',
       type: `${NOTHING}; where \`restore\` stands, ${REDRIVE} of its execution, once the cause is removed`,
     };
   return {

@@ -4,7 +4,7 @@ import type { HistoryEventLike } from './states.ts';
 /** The states whose output tells when the last relay task stopped. */
 const STOPPED_STATES = ['AwaitStopped', 'ConfirmStopped', 'AwaitRelaysStopped'];
 /** The states after which a relay serves again. */
-const SERVING_STATES = ['HealthCheckNewRelay', 'HealthCheckOldRelay'];
+export const SERVING_STATES = ['HealthCheckNewRelay', 'HealthCheckOldRelay', 'HealthCheckKeptRelay'];
 
 /** Follows the write stop through the histories of one or more executions; times in milliseconds of their clock. */
 export class WriteStopTracker {

@@ -21,6 +21,8 @@ interface ChangeSetSteps {
   timeoutSeconds?: number;
   /** An expression for the time from which nothing is waited for any more; without it only the settings' timeouts count. */
   deadline?: Json;
+  /** What else is remembered once the stack has taken the change. */
+  assign?: JsonObject;
   next: string;
   onFailure?: string;
 }
@@ -32,7 +34,7 @@ interface ChangeSetSteps {
  * A change set without changes is success: it is passed on with the outcome `empty`.
  */
 export function changeSetStates(settings: Settings, steps: ChangeSetSteps): States {
-  const { suffix, purpose, what, desiredCount, payload = {}, deadline = null, next, onFailure } = steps;
+  const { suffix, purpose, what, desiredCount, payload = {}, deadline = null, assign, next, onFailure } = steps;
   const { by = 'change-stack' } = steps;
   const timeoutSeconds = steps.timeoutSeconds ?? settings.stackUpdateTimeoutSeconds;
   const common: JsonObject = {
@@ -81,7 +83,7 @@ export function changeSetStates(settings: Settings, steps: ChangeSetSteps): Stat
       { ...common, action: 'await', changeSet: '{% $proposal.changeSet %}', outcome: '{% $inspection.outcome %}' },
       {
         comment: 'Wait until the stack has taken the change; anything but UPDATE_COMPLETE is a failure',
-        assign: { stackChange: '{% $states.result.Payload.lastChangeSet %}' },
+        assign: { stackChange: '{% $states.result.Payload.lastChangeSet %}', ...assign },
         poll: pollEvery(settings.pollIntervalSeconds, timeoutSeconds),
         next,
         ...failure,
@@ -108,7 +110,10 @@ export function protectStack(settings: Settings, step: { next: string; onFailure
 }
 
 /** Takes back an update of ours that is under way, and waits until the stack is at rest. */
-export function restStack(settings: Settings, step: { next: string; onFailure?: string }): TaskState {
+export function restStack(
+  settings: Settings,
+  step: { next: string; onFailure?: string; assign?: JsonObject },
+): TaskState {
   return invoke(
     'change-stack',
     { action: 'rest', owner: '{% $states.context.Execution.Id %}', stackName: settings.stackName },

@@ -12,6 +12,10 @@ export const FUNCTIONS = {
     network: 'internet',
     purpose: 'looks at what a database beside the relay rests on, before anything is changed',
   },
+  'preflight-rollback': {
+    network: 'internet',
+    purpose: 'looks at what a way back after a week rests on, before anything is changed',
+  },
   'execution-lock': {
     network: 'internet',
     purpose: "lets one execution at a time change the relay's stack, and another take over from one that ended halfway",

@@ -1,19 +1,34 @@
 import { z } from 'zod';
+import type { MachineName } from './machines.ts';
 
-/** What a person may say at the start of an execution. `{}` does the right thing; an unknown key is a mistake and is refused. */
-const inputSchema = z.strictObject({
-  /** What a failure leads to: the way back to the old relay (the default), or a halt until an operator redrives. */
+const common = {
+  /** What a failure leads to: the machine's own way to an ending (the default), or a halt until an operator redrives. */
   onFailure: z.enum(['rollback', 'hold']).optional(),
   /** For the audit; the machine does not look at it. */
   comment: z.string().optional(),
-});
+};
+
+/**
+ * What a person may say at the start of an execution. `{}` does the right thing; an unknown key is a mistake and is refused.
+ * `restore` is started by a rule, and must not fail on its input.
+ */
+const inputSchemas = {
+  prepare: z.strictObject(common),
+  cutover: z.strictObject(common),
+  rollback: z.strictObject({
+    ...common,
+    /** The way back may delete more rows of SQLite than is usual: the new relay did delete them. */
+    allowDeletions: z.boolean().optional(),
+  }),
+} satisfies Partial<Record<MachineName, z.ZodType>>;
 
 /** One sentence for each thing that is wrong with an execution's input, or nothing. */
-export function inputFindings(input: unknown): string | undefined {
-  const result = inputSchema.safeParse(input);
+export function inputFindings(machine: keyof typeof inputSchemas, input: unknown): string | undefined {
+  const schema = inputSchemas[machine];
+  const result = schema.safeParse(input);
   if (result.success) return undefined;
   const findings = result.error.issues.map(
     ({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`,
   );
-  return `The input of the execution is not right: ${findings.join('; ')}. Known: ${Object.keys(inputSchema.shape).join(', ')}.`;
+  return `The input of the execution is not right: ${findings.join('; ')}. Known: ${Object.keys(schema.shape).join(', ')}.`;
 }

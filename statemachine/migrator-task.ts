@@ -4,7 +4,7 @@ import { catchAll } from './tasks.ts';
 
 interface MigratorTask {
   comment: string;
-  mode: 'load' | 'reconcile' | 'reverse';
+  mode: 'load' | 'reconcile' | 'check-reverse' | 'reverse';
   /** Which part of `$plan` names the task definition: `migration` mounts EFS for reading only, `rollback` for writing. */
   plan: 'migration' | 'rollback';
   /** The variable that counts the starts; it becomes part of the run id. */
@@ -64,7 +64,9 @@ function runTaskArguments(settings: Settings, task: MigratorTask): JsonObject {
   const { mode, plan } = task;
   // Only the way back may delete, and only when a person has said so.
   const allowance =
-    mode === 'reverse' ? [{ Name: 'CUTOVER_ALLOW_DELETIONS', Value: '{% $allowDeletions ? "1" : "" %}' }] : [];
+    mode === 'reverse' || mode === 'check-reverse'
+      ? [{ Name: 'CUTOVER_ALLOW_DELETIONS', Value: '{% $allowDeletions ? "1" : "" %}' }]
+      : [];
   return {
     Cluster: '{% $plan.cluster %}',
     TaskDefinition: `{% $plan.${plan}.taskDefinition %}`,

@@ -1,6 +1,7 @@
 import type { Json, JsonObject, TaskState } from './asl.ts';
 import type { Settings } from './settings.ts';
 import { callAws, invoke, pollEvery } from './tasks.ts';
+import { WRITE_STOP_BEGINS, WRITE_STOP_ENDS } from './write-stop.ts';
 
 interface Step {
   next: string;
@@ -56,7 +57,10 @@ interface AwaitStopped extends Step {
   stop?: true;
 }
 
-/** Waits until no task of the family is left, by whatever it was started; `$stopped` tells when the last one ended. */
+/**
+ * Waits until no task of the family is left, by whatever it was started; `$stopped` tells when the last one ended, and
+ * `$writeStop` begins then.
+ */
 export function awaitStopped(settings: Settings, { comment, assign, stop, ...step }: AwaitStopped): TaskState {
   return invoke(
     'assert-quiet',
@@ -68,17 +72,21 @@ export function awaitStopped(settings: Settings, { comment, assign, stop, ...ste
     },
     {
       comment,
-      assign: { stopped: { stoppedAt: '{% $states.result.Payload.stoppedAt %}', seenAt: '{% $now() %}' }, ...assign },
+      assign: {
+        stopped: { stoppedAt: '{% $states.result.Payload.stoppedAt %}', seenAt: '{% $now() %}' },
+        writeStop: WRITE_STOP_BEGINS,
+        ...assign,
+      },
       poll: pollEvery(settings.pollIntervalSeconds, settings.drainTimeoutSeconds),
       ...step,
     },
   );
 }
 
-/** From the request for a task to a relay that answers as it should. `$health` and `$healthyAt` tell of it. */
+/** From the request for a task to a relay that answers as it should. `$health` tells of it, and `$writeStop` ends. */
 export function healthCheck(
   settings: Settings,
-  { deadline, maySamplesBeDeleted = false, ...step }: Step & { deadline: Json; maySamplesBeDeleted?: boolean },
+  { deadline, maySamplesBeDeleted = false, ...step }: Step & { deadline: Json; maySamplesBeDeleted?: Json },
 ): TaskState {
   return invoke(
     'health-check',
@@ -94,7 +102,7 @@ export function healthCheck(
     },
     {
       comment: 'Wait until only that task definition runs, sign in over WebSocket and ask for known events',
-      assign: { health: '{% $states.result.Payload %}', healthyAt: '{% $now() %}' },
+      assign: { health: '{% $states.result.Payload %}', writeStop: WRITE_STOP_ENDS },
       poll: pollEvery(settings.pollIntervalSeconds, settings.startTimeoutSeconds),
       ...step,
     },

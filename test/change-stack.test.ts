@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { s3Artefacts } from '../lambdas/change-stack/artefacts.ts';
@@ -6,7 +7,9 @@ import type { Inspection } from '../lambdas/change-stack/inspect.ts';
 import type { Proposal } from '../lambdas/change-stack/propose.ts';
 import { createHandler } from '../lambdas/change-stack.ts';
 import type { LockItem } from '../lambdas/execution-lock/lock-store.ts';
+import type { ImageAnswer } from '../lambdas/preflight/image-registry.ts';
 import { switchTemplate } from '../lambdas/template-edits/back.ts';
+import { removeRecord } from '../lambdas/template-edits/record.ts';
 import { cloudFormationClient } from '../rehearsal/cloudformation/client.ts';
 import type { LocalCloudFormation } from '../rehearsal/cloudformation/local-cloudformation.ts';
 import type { ChangePurpose } from '../statemachine/change-set-states.ts';
@@ -35,6 +38,8 @@ let kept: Map<string, string>;
 /** What stands in the lock of any stack. */
 let locked: LockItem | undefined;
 let now: Date;
+let registry: ImageAnswer;
+const askRegistry = async (): Promise<ImageAnswer> => registry;
 /** How many change sets the handler has asked for. */
 let proposed: number;
 /** Every answer and every message, to be searched for secrets. */
@@ -45,6 +50,7 @@ beforeEach(async () => {
   ({ local, provider } = await deployedStack());
   kept = new Map();
   said = [];
+  registry = { status: 'unknown', reason: 'nobody was asked' };
   now = new Date('2026-01-01T12:00:00.000Z');
   locked = {
     stackName,
@@ -66,7 +72,7 @@ beforeEach(async () => {
     return local.call(action, input);
   };
   const cloudFormation = cloudFormationClient({ ...local, call });
-  const real = createHandler({ cloudFormation, artefacts, lock, now: () => now });
+  const real = createHandler({ cloudFormation, artefacts, lock, askRegistry, now: () => now });
   handler = async (event) => {
     try {
       const result = await real(event);
@@ -122,6 +128,22 @@ async function whole(purpose: ChangePurpose, desiredCount: number, rest: Partial
   await poll({ ...onward, action: 'execute' });
   const result = await poll({ ...onward, action: 'await' });
   return { proposal, inspection, result };
+}
+
+/** As a person does it who has never heard of the record that the switch leaves. */
+async function deployByHand(template: string): Promise<void> {
+  const { Parameters } = (await stack()) as { Parameters: { ParameterKey: string }[] };
+  await local.call('CreateChangeSet', {
+    StackName: stackName,
+    ChangeSetName: 'by-hand',
+    TemplateBody: template,
+    Parameters: Parameters.map(({ ParameterKey }) => ({ ParameterKey, UsePreviousValue: true })),
+    Capabilities: ['CAPABILITY_IAM'],
+  });
+  const named = { StackName: stackName, ChangeSetName: 'by-hand' };
+  while ((await local.call('DescribeChangeSet', named)).Status !== 'CREATE_COMPLETE') await pause(2);
+  await local.call('ExecuteChangeSet', named);
+  await local.settled(stackName);
 }
 
 async function text(): Promise<unknown> {
@@ -230,6 +252,7 @@ describe('change-stack, the way through', () => {
       cloudFormation: client,
       artefacts: { get: async () => undefined, put: async () => {} },
       lock,
+      askRegistry,
       now: () => now,
     });
     await spied(event('switch', 0));
@@ -339,6 +362,9 @@ describe('change-stack, failing', () => {
   it('refuses, with every finding, what is not on the list, deletes it, and executes nothing', async () => {
     // What was kept is not what the stack had: the restore would replace the file system.
     await whole('switch', 0);
+    await deployByHand(
+      removeRecord((await text()) as string).replace('      Threshold: 80\n', '      Threshold: 85\n'),
+    );
     const drifted = (kept.get(originalKey) ?? '')
       .replace('      Threshold: 80\n', '      Threshold: 90\n')
       .replace('      Encrypted: true\n', '      Encrypted: false\n');
@@ -494,6 +520,7 @@ describe('change-stack, with the lock', () => {
       cloudFormation: cloudFormationClient(local),
       artefacts: { get: async () => undefined, put: async () => {} },
       lock: { read: async (name) => void read.push(name) as undefined },
+      askRegistry,
       now: () => now,
     });
     await expect(spied(event('switch', 0))).rejects.toMatchObject({ name: 'LockHeld' });
@@ -548,6 +575,7 @@ describe('change-stack, restoring out of turn', () => {
       cloudFormation: cloudFormationClient({ ...local, call }),
       artefacts: { get: async (key) => kept.get(key), put: async () => {} },
       lock,
+      askRegistry,
       now: () => now,
     });
   }
@@ -633,6 +661,7 @@ describe('change-stack, restoring out of turn', () => {
         cloudFormation: cloudFormationClient({ ...local, call }),
         artefacts: { get: async () => undefined, put: async () => {} },
         lock,
+        askRegistry,
         now: () => now,
       });
       await expect(restoring(REST)).rejects.toMatchObject({
@@ -720,5 +749,32 @@ describe('the artefacts in S3', () => {
     await artefacts.put('a', 'first');
     await artefacts.put('a', 'second');
     expect(await artefacts.get('a')).toBe('first');
+  });
+});
+
+describe('change-stack, finding what a cutover kept', () => {
+  const find = (execution = 'run-1') =>
+    handler({ action: 'find-original', owner, stackName, execution } as never) as Promise<unknown>;
+
+  it('names the execution and the image of the old relay', async () => {
+    await whole('switch', 0);
+    expect(await find()).toEqual({ execution: 'run-1', image: oldImage });
+  });
+
+  it('refuses where nothing was kept under that name', async () => {
+    await expect(find('another')).rejects.toMatchObject({
+      name: 'Refused',
+      message: `There is no ${stackName}/another/original-template.yaml among the artefacts, or no ContainerImage in ${stackName}/another/original-parameters.json. Expected what the cutover another kept of the stack. Without it nobody knows the image of the old relay: restore an earlier version of these objects, then start again.`,
+    });
+  });
+
+  it('refuses where the image of the old relay is gone', async () => {
+    await whole('switch', 0);
+    registry = { status: 'missing', reason: 'ghcr.io has no such image' };
+    await expect(find()).rejects.toMatchObject({
+      name: 'Refused',
+      message:
+        'ghcr.io has no such image: the old relay could not start. Nothing was changed. Push the image again, then start again.',
+    });
   });
 });

@@ -5,7 +5,9 @@ import { recoveryDocument } from '../report/recovery-document.ts';
 import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
 import { prepareMachine } from '../statemachine/prepare/prepare.ts';
 import { restoreMachine } from '../statemachine/restore/restore.ts';
+import { rollbackMachine } from '../statemachine/rollback/rollback.ts';
 import { parseSettings } from '../statemachine/settings.ts';
+import { wayBackStates } from '../statemachine/way-back/way-back.ts';
 
 const settings = parseSettings();
 
@@ -14,14 +16,17 @@ describe('docs/recovery.md', () => {
     expect(readFileSync('docs/recovery.md', 'utf8')).toBe(recoveryDocument(settings));
   });
 
-  it('has a row for every state of prepare, and one for every state of the other two, once', () => {
-    const rows = ([first, ...others]: ReturnType<typeof recovery>) => ({
+  it('has a row for every state of prepare, of rollback beside the way back, and of the other two, once', () => {
+    const wayBack = wayBackStates(settings, { next: '', again: '', exhausted: '' });
+    const rows = ([first, ...rest]: ReturnType<typeof recovery>, last = rest.pop(), others = rest) => ({
       prepare: first?.rows.map(({ state }) => state),
+      rollback: last?.rows.map(({ state }) => state),
       others: others.flatMap((stretch) => stretch.rows.map(({ state }) => state)).toSorted(),
     });
     const states = [cutoverMachine(settings), restoreMachine(settings)].flatMap(({ States }) => Object.keys(States));
     expect(rows(recovery(settings))).toEqual({
       prepare: Object.keys(prepareMachine(settings).States),
+      rollback: Object.keys(rollbackMachine(settings).States).filter((name) => !(name in wayBack)),
       others: [...new Set(states)].sort(),
     });
   });

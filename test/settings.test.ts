@@ -201,14 +201,14 @@ describe("the execution's input", () => {
       { onFailure: 'rollback' },
       { onFailure: 'hold', comment: '' },
     ])
-      expect(inputFindings(input), JSON.stringify(input)).toBeUndefined();
+      expect(inputFindings('cutover', input), JSON.stringify(input)).toBeUndefined();
   });
 
   it('may have nothing else', () => {
-    expect(inputFindings({ comment: 7, onFailure: 'retry', takeOver: true })).toBe(
+    expect(inputFindings('cutover', { comment: 7, onFailure: 'retry', takeOver: true })).toBe(
       'The input of the execution is not right: onFailure: Invalid option: expected one of "rollback"|"hold"; comment: Invalid input: expected string, received number; Unrecognized key: "takeOver". Known: onFailure, comment.',
     );
-    expect(inputFindings(null)).toBe(
+    expect(inputFindings('cutover', null)).toBe(
       'The input of the execution is not right: Invalid input: expected object, received null. Known: onFailure, comment.',
     );
   });

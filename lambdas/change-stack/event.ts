@@ -2,6 +2,7 @@ import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { ChangePurpose } from '../../statemachine/change-set-states.ts';
 import type { Names } from '../../statemachine/settings.ts';
 import type { LockStore } from '../execution-lock/lock-store.ts';
+import type { AskRegistry } from '../preflight/image-registry.ts';
 import type { PrepareSettings } from '../preflight/prepare-checks.ts';
 import type { ArtefactStore } from './artefacts.ts';
 
@@ -42,6 +43,17 @@ export interface ProtectStackEvent {
   deadline?: null;
 }
 
+/** Asks for what a cutover kept of the stack. */
+export interface FindOriginalEvent {
+  action: 'find-original';
+  owner: string;
+  stackName: string;
+  names?: Names;
+  /** Name of the cutover's execution. */
+  execution: string;
+  deadline?: null;
+}
+
 /** Asks for a stack at rest, before the way back begins. */
 export interface RestStackEvent {
   action: 'rest';
@@ -54,5 +66,7 @@ export interface ChangeStackDependencies {
   cloudFormation: CloudFormationClient;
   artefacts: ArtefactStore;
   lock: Pick<LockStore, 'read'>;
+  /** Whether an image can still be pulled. */
+  askRegistry: AskRegistry;
   now(): Date;
 }

@@ -9,12 +9,13 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import type { ChangePurpose } from '../../statemachine/change-set-states.ts';
 import { NotYet, Refused } from '../../statemachine/errors.ts';
+import type { Names } from '../../statemachine/settings.ts';
 import { addRdsEdits } from '../template-edits/add-rds.ts';
-import { applyEdits } from '../template-edits/apply.ts';
-import { switchTemplate } from '../template-edits/back.ts';
+import { type AppliedEdits, applyEdits } from '../template-edits/apply.ts';
+import { backTemplate, switchTemplate } from '../template-edits/back.ts';
 import { parseTemplate } from '../template-edits/document.ts';
 import { defaultTemplateNames } from '../template-edits/names.ts';
-import { originalKeys } from './artefacts.ts';
+import { keptOriginal, originalKeys } from './artefacts.ts';
 import type { ChangeStackDependencies, ChangeStackEvent } from './event.ts';
 import { describeChangeSet, describeStack, isNamed, UPDATABLE } from './stack.ts';
 
@@ -50,7 +51,7 @@ export async function propose(deps: ChangeStackDependencies, event: ChangeStackE
     new GetTemplateCommand({ StackName: event.stackName, TemplateStage: 'Original' }),
   );
   if (EDITING.includes(event.purpose)) await keepOriginal(deps, keys, text, stack);
-  const original = event.purpose === 'restore' ? await keptOriginal(deps, keys) : undefined;
+  const original = event.purpose === 'restore' ? await keptOriginal(deps.artefacts, keys) : undefined;
   const isUnedited = event.purpose === 'restore' && original === undefined;
   const next = nextTemplate(event, text, original?.template);
   if (Buffer.byteLength(next.text) > templateBytesMax) {
@@ -96,14 +97,15 @@ function nextTemplate(
   { purpose, names = defaultTemplateNames, newImage, prepare }: ChangeStackEvent,
   text: string,
   original: string | undefined,
-): { text: string; applied: string[] } {
+): AppliedEdits {
   if (purpose === 'prepare') {
     if (prepare !== undefined) return applyEdits(text, addRdsEdits(prepare.settings));
     throw new Refused(
       'The purpose "prepare" came without settings. Expected prepare.settings. Correct the state machine.',
     );
   }
-  if (purpose !== 'switch') return { text: original ?? text, applied: [] };
+  if (purpose === 'restore' && original !== undefined) return restored(text, names, original);
+  if (purpose !== 'switch') return { text, applied: [] };
   if (newImage === undefined) {
     throw new Refused(
       'The purpose "switch" came without a new image. Expected newImage. Set the image in the execution input.',
@@ -112,20 +114,17 @@ function nextTemplate(
   return switchTemplate(text, names, newImage);
 }
 
-/** What was kept before the first edit of the execution. The template was kept last: where it is missing, nothing was edited. */
-async function keptOriginal(
-  { artefacts }: ChangeStackDependencies,
-  keys: { template: string; parameters: string },
-): Promise<{ template: string; values: Map<string, string> } | undefined> {
-  const template = await artefacts.get(keys.template);
-  if (template === undefined) return undefined;
-  const values = await artefacts.get(keys.parameters);
-  if (values === undefined) {
-    throw new Refused(
-      `There is no ${keys.parameters} among the artefacts. Expected what was kept before the first edit of this execution. Without it the old template is deployed by hand, from the repository.`,
-    );
+/**
+ * The switch is undone from the template as it is now: what a person has changed elsewhere since then, in a week, stays. Where
+ * that cannot be, the original is at hand, and the guard sees what it would do.
+ */
+function restored(text: string, names: Names, original: string): AppliedEdits {
+  try {
+    return backTemplate(text, names);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return { text: original, applied: [] };
   }
-  return { template, values: new Map(Object.entries(JSON.parse(values) as Record<string, string>)) };
 }
 
 /**

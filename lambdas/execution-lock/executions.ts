@@ -16,8 +16,8 @@ export type Standing = 'running' | 'in order' | 'in the middle';
 /** Of a cause in one sentence: more is in the execution's own history. */
 const CAUSE_CHARACTERS_MAX = 2_000;
 
-/** Endings of `cutover` after which the old relay serves, also where the lock could not be given back. */
-const ERRORS_IN_ORDER = ['RolledBack', 'PreflightFailed'];
+/** Endings of `cutover` and `rollback` after which a relay serves, also where the lock could not be given back. */
+const ERRORS_IN_ORDER = ['RolledBack', 'NotRolledBack', 'PreflightFailed'];
 
 const ENDED_IN_THE_MIDDLE = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 

@@ -2,45 +2,19 @@ import type { TaskDefinition } from '@aws-sdk/client-ecs';
 import type { Names } from '../../statemachine/settings.ts';
 import type { ImageAnswer } from './image-registry.ts';
 import type { Editing } from './preview.ts';
-import { type Check, RELAY_CHECKS } from './relay-checks.ts';
+import { type Check, DESIRED_COUNT_CHECK, RELAY_CHECKS } from './relay-checks.ts';
 import type { RelayWorld } from './relay-world.ts';
 import type { DatabaseInstance } from './surroundings.ts';
 
-/** What the preflight of a cutover has read. */
-export interface CutoverWorld extends RelayWorld {
+/** What the migrator works with, in either direction. */
+export interface MigratorWorld extends RelayWorld {
   migrationTask: TaskDefinition;
   rollbackTask: TaskDefinition;
   database: DatabaseInstance | undefined;
-  newImageAnswer: ImageAnswer;
-  /** The edits of the switch. */
-  switching: Editing;
 }
 
-/** What must be true before a write stop. All of it is looked at, and all findings are told at once. */
-export const CUTOVER_CHECKS: Check<CutoverWorld>[] = [
-  ...RELAY_CHECKS,
-  {
-    title: 'the desired count is a parameter of the template, and is 1',
-    finding({ stack, names }) {
-      const parameter = stack.Parameters?.find(({ ParameterKey }) => ParameterKey === names.desiredCountParameter);
-      if (!parameter)
-        return `The template has no parameter ${names.desiredCountParameter}. Run prepare first: it adds it.`;
-      if (parameter.ParameterValue === '1') return undefined;
-      return `The parameter ${names.desiredCountParameter} is ${parameter.ParameterValue}; expected 1. Is another cutover under way, or was one left half done?`;
-    },
-  },
-  {
-    title: 'the template takes the six edits of the switch',
-    finding: ({ switching }) =>
-      'refusal' in switching ? `The template cannot be switched to PostgreSQL: ${switching.refusal}` : undefined,
-  },
-  {
-    title: 'the image of the new relay is there',
-    finding: ({ newImageAnswer }) =>
-      newImageAnswer.status === 'missing'
-        ? `${newImageAnswer.reason}, so the new relay could not start. Push it, or correct the setting newImage.`
-        : undefined,
-  },
+/** What must be true of it before a write stop, that of a cutover or of a rollback. */
+export const MIGRATOR_CHECKS: Check<MigratorWorld>[] = [
   {
     title: 'the migrator reads EFS and has its database URL from a secret',
     finding: ({ migrationTask, names }) => migratorFinding('migration', migrationTask, names, { readOnly: true }),
@@ -53,6 +27,32 @@ export const CUTOVER_CHECKS: Check<CutoverWorld>[] = [
     title: 'the database is a PostgreSQL that is available and lets roles sign in by IAM',
     finding: ({ database, resources, names }) => databaseFinding(database, resources.get(names.databaseInstance)),
   },
+];
+
+/** What the preflight of a cutover has read. */
+export interface CutoverWorld extends MigratorWorld {
+  newImageAnswer: ImageAnswer;
+  /** The edits of the switch. */
+  switching: Editing;
+}
+
+/** What must be true before a write stop. All of it is looked at, and all findings are told at once. */
+export const CUTOVER_CHECKS: Check<CutoverWorld>[] = [
+  ...RELAY_CHECKS,
+  DESIRED_COUNT_CHECK,
+  {
+    title: 'the template takes the six edits of the switch',
+    finding: ({ switching }) =>
+      'refusal' in switching ? `The template cannot be switched to PostgreSQL: ${switching.refusal}` : undefined,
+  },
+  {
+    title: 'the image of the new relay is there',
+    finding: ({ newImageAnswer }) =>
+      newImageAnswer.status === 'missing'
+        ? `${newImageAnswer.reason}, so the new relay could not start. Push it, or correct the setting newImage.`
+        : undefined,
+  },
+  ...MIGRATOR_CHECKS,
 ];
 
 /** What is wrong with a task definition that runs the migrator, or nothing. */

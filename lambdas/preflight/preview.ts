@@ -1,7 +1,7 @@
 import type { TaskDefinition } from '@aws-sdk/client-ecs';
 import { structuredPatch } from 'diff';
 import type { Names } from '../../statemachine/settings.ts';
-import { applyEdits, type TemplateEdit } from '../template-edits/apply.ts';
+import { type AppliedEdits, applyEdits, type TemplateEdit } from '../template-edits/apply.ts';
 
 /** What a change set will do to the template. */
 export interface TemplatePreview {
@@ -19,8 +19,13 @@ export type Editing = { preview: TemplatePreview; text: string } | { refusal: st
 
 /** @param edits makes the list, which may be refused for its own part */
 export function editing(template: string, edits: () => TemplateEdit[]): Editing {
+  return editingBy(template, () => applyEdits(template, edits()));
+}
+
+/** @param edit makes the edited text, or is refused */
+export function editingBy(template: string, edit: () => AppliedEdits): Editing {
   try {
-    const { text, applied } = applyEdits(template, edits());
+    const { text, applied } = edit();
     return { preview: previewOf(template, text, applied), text };
   } catch (error) {
     return { refusal: (error as Error).message };

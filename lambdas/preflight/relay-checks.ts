@@ -9,11 +9,11 @@ export interface Check<World> {
   finding(world: World): string | undefined;
 }
 
-/** What must be true of the relay before `prepare`, and before `cutover`. */
-export const RELAY_CHECKS: Check<RelayWorld>[] = [
+/** What must be true of stack and service before any machine changes something. */
+export const SERVICE_CHECKS: Check<RelayWorld>[] = [
   {
     title: 'the input of the execution has only known keys',
-    finding: ({ input }) => inputFindings(input),
+    finding: ({ machine, input }) => inputFindings(machine, input),
   },
   {
     title: 'the stack can be updated',
@@ -31,6 +31,32 @@ export const RELAY_CHECKS: Check<RelayWorld>[] = [
     },
   },
   {
+    title: 'the relay answers',
+    finding({ domain, silence, names }) {
+      if (domain === '')
+        return `The stack has no value for the parameter ${names.domainParameter}, so the relay cannot be asked. Correct the setting names.domainParameter.`;
+      if (silence === null) return undefined;
+      return `The relay at ${domain} does not answer, so nothing can be compared later: ${silence}`;
+    },
+  },
+];
+
+/** A write stop begins with it; the template may have to say it before any stack update is safe. */
+export const DESIRED_COUNT_CHECK: Check<RelayWorld> = {
+  title: 'the desired count is a parameter of the template, and is 1',
+  finding({ stack, names }) {
+    const parameter = stack.Parameters?.find(({ ParameterKey }) => ParameterKey === names.desiredCountParameter);
+    if (!parameter)
+      return `The template has no parameter ${names.desiredCountParameter}. Run prepare first: it adds it.`;
+    if (parameter.ParameterValue === '1') return undefined;
+    return `The parameter ${names.desiredCountParameter} is ${parameter.ParameterValue}; expected 1. Is another cutover under way, or was one left half done?`;
+  },
+};
+
+/** What must be true of the relay before `prepare`, and before `cutover`. */
+export const RELAY_CHECKS: Check<RelayWorld>[] = [
+  ...SERVICE_CHECKS,
+  {
     title: 'the running relay is the one on SQLite',
     finding({ relayTask, names, newImage }) {
       const container = relayTask.containerDefinitions?.find(({ name }) => name === names.container);
@@ -39,15 +65,6 @@ export const RELAY_CHECKS: Check<RelayWorld>[] = [
       if (container.image === newImage) return `The service runs ${newImage} already: the cutover has been made.`;
       if (container.environment?.some(({ name }) => name === names.dataVariable)) return undefined;
       return `The container ${names.container} has no environment variable ${names.dataVariable}: it does not look like the relay on SQLite.`;
-    },
-  },
-  {
-    title: 'the old relay answers',
-    finding({ domain, silence, names }) {
-      if (domain === '')
-        return `The stack has no value for the parameter ${names.domainParameter}, so the relay cannot be asked. Correct the setting names.domainParameter.`;
-      if (silence === null) return undefined;
-      return `The relay at ${domain} does not answer, so nothing can be compared later: ${silence}`;
     },
   },
 ];

@@ -20,6 +20,8 @@ import { fetchSamples, type SampleEvent } from '../sample-events.ts';
 
 /** The relay as it runs now; every check looks at this, or at more, and at nothing else. */
 export interface RelayWorld {
+  /** Whose input it is. */
+  machine: 'prepare' | 'cutover' | 'rollback';
   /** The execution's input. */
   input: unknown;
   names: Names;
@@ -32,9 +34,9 @@ export interface RelayWorld {
   relayTask: TaskDefinition;
   /** The name under which clients reach the relay; empty when the stack does not say. */
   domain: string;
-  /** Events that the old relay served. Only what it served can be asked of the new one. */
+  /** Events that the relay served. Only what it served can be asked of the other one. */
   samples: SampleEvent[];
-  /** Why the old relay did not answer; null when it did. */
+  /** Why the relay did not answer; null when it did. */
   silence: string | null;
 }
 
@@ -58,22 +60,22 @@ export interface RelayWorldEvent {
   stackName: string;
   names: Names;
   newImage: string;
-  /** How many events the old relay is asked for. */
+  /** How many events the relay is asked for. */
   sampleEvents: number;
 }
 
 /**
- * Reads the stack, its service and what the old relay answers.
+ * Reads the stack, its service and what the relay answers.
  *
  * @param needed logical ids of resources that the stack must have, beside cluster, service and task definition
  * @throws Refused when the stack, the service or one of the resources is not there
  */
 export async function readRelayWorld(
   { ecs, cloudFormation, endpoint }: RelayWorldDependencies,
-  event: RelayWorldEvent,
+  event: RelayWorldEvent & Pick<RelayWorld, 'machine'>,
   needed: string[],
 ): Promise<RelayWorld> {
-  const { input, stackName, names, newImage, sampleEvents } = event;
+  const { machine, input, stackName, names, newImage, sampleEvents } = event;
   const stack = await describeStack(cloudFormation, stackName);
   const resources = await readResources(cloudFormation, stackName, [
     ...[names.cluster, names.service, names.taskDefinition],
@@ -86,8 +88,8 @@ export async function readRelayWorld(
   const relayTask = await readTaskDefinition(ecs, service.taskDefinition ?? '');
   const domain =
     stack.Parameters?.find(({ ParameterKey }) => ParameterKey === names.domainParameter)?.ParameterValue ?? '';
-  const answer = await askOldRelay(endpoint, domain, sampleEvents);
-  return { input, names, newImage, stack, template, resources, service, relayTask, domain, ...answer };
+  const answer = await askRelay(endpoint, domain, sampleEvents);
+  return { machine, input, names, newImage, stack, template, resources, service, relayTask, domain, ...answer };
 }
 
 export async function readTaskDefinition(ecs: Ecs, taskDefinition: string): Promise<TaskDefinition> {
@@ -126,7 +128,7 @@ async function readService(ecs: Ecs, cluster: string, service: string): Promise<
   return services[0];
 }
 
-async function askOldRelay(
+async function askRelay(
   endpoint: RelayWorldDependencies['endpoint'],
   domain: string,
   count: number,

@@ -7,6 +7,8 @@ export type Run = (sql: string, parameters?: Parameter[]) => Promise<Row[]>;
 /** What the relay needs of a database. The tables exist once it is open. */
 export interface RelayDatabase {
   read: Run;
+  /** A condition on the rows of a schema's events: those whose text has all words of the parameter at `place`, such as `$2`. */
+  textCondition(schema: string, place: string): string;
   /** Commits what `work` did, all of it or, when it throws, nothing. One transaction runs at a time. */
   transaction<T>(work: (run: Run) => Promise<T>): Promise<T>;
   /** Ends the process's use of the database the way the relay's image does. */

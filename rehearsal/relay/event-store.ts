@@ -72,7 +72,7 @@ export function eventStore(database: RelayDatabase, schema: string): EventStore 
         return 'stored';
       }),
     async query(filter) {
-      const { sql, parameters } = filterQuery(filter, schema);
+      const { sql, parameters } = filterQuery(filter, schema, database.textCondition);
       return (await database.read(sql, parameters)).map(toEvent);
     },
   };

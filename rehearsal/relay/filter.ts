@@ -1,6 +1,6 @@
 import type { Filter } from 'nostr-tools/filter';
 import { z } from 'zod';
-import { identifier, type Parameter } from './database.ts';
+import { identifier, type Parameter, type RelayDatabase } from './database.ts';
 
 /** The most events that one filter gets, whatever limit it names (NIP-01 leaves that to the relay). */
 export const EVENTS_PER_FILTER_MAX = 1_000;
@@ -14,6 +14,7 @@ const filterSchema = z.looseObject({
   since: count.optional(),
   until: count.optional(),
   limit: count.optional(),
+  search: z.string().optional(),
 });
 const tagValues = z.array(z.string());
 
@@ -34,8 +35,16 @@ export function parseFilter(value: unknown): Filter {
   return parsed.data as Filter;
 }
 
-/** The SELECT that answers a filter from the tables of a schema: newest first, at the same second the lower id first. */
-export function filterQuery(filter: Filter, schema: string): { sql: string; parameters: Parameter[] } {
+/**
+ * The SELECT that answers a filter from the tables of a schema: newest first, at the same second the lower id first.
+ *
+ * @param textCondition how the database finds events by their text (NIP-50)
+ */
+export function filterQuery(
+  filter: Filter,
+  schema: string,
+  textCondition: RelayDatabase['textCondition'],
+): { sql: string; parameters: Parameter[] } {
   const parameters: Parameter[] = [];
   const bind = (value: Parameter): string => `$${parameters.push(value)}`;
   // Neither database takes an empty list; a filter with one matches nothing.
@@ -46,6 +55,7 @@ export function filterQuery(filter: Filter, schema: string): { sql: string; para
   if (filter.ids) conditions.push(among('id', filter.ids));
   if (filter.authors) conditions.push(among('pubkey', filter.authors));
   if (filter.kinds) conditions.push(among('kind', filter.kinds));
+  if (filter.search) conditions.push(textCondition(schema, bind(filter.search)));
   if (filter.since !== undefined) conditions.push(`created_at >= ${bind(filter.since)}`);
   if (filter.until !== undefined) conditions.push(`created_at <= ${bind(filter.until)}`);
   for (const [name, values] of tagFields(filter)) {

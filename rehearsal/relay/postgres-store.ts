@@ -42,6 +42,7 @@ export async function openPostgres(url: string, schema: string): Promise<RelayDa
   const inTurn = oneAtATime();
   return {
     read: async (sql, parameters = []) => (await pool.query(sql, parameters)).rows,
+    textCondition: (_, place) => `search_vector @@ plainto_tsquery('english', ${place})`,
     transaction: (work) => inTurn(() => transaction(work)),
     leave: () => inTurn(() => pool.end()),
   };

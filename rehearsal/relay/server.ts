@@ -29,7 +29,7 @@ export async function serve(settings: RelaySettings, store: EventStore): Promise
   const http = createServer((request, response) => {
     if (!isForUs(request)) return response.writeHead(404).end('404 page not found\n');
     response.setHeader('content-type', 'application/nostr+json');
-    response.end(JSON.stringify({ name: settings.name, pubkey: settings.pubkey, supported_nips: [1, 9, 11, 42] }));
+    response.end(JSON.stringify({ name: settings.name, pubkey: settings.pubkey, supported_nips: [1, 9, 11, 42, 50] }));
   });
   http.on('upgrade', (request, socket, head) => {
     if (isForUs(request)) {

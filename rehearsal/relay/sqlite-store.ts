@@ -27,6 +27,14 @@ export function openSqlite(directory: string, schema: string): RelayDatabase {
   const inTurn = oneAtATime();
   return {
     read: (sql, parameters) => inTurn(() => run(sql, parameters)),
+    textCondition(schema, place) {
+      // A relay that was built without FTS5 has made a file without the index.
+      if (!hasTable(database, `${schema}__events_fts`)) return `instr(lower(content), lower(${place})) > 0`;
+      const fts = identifier(`${schema}__events_fts`);
+      // In quotes, so that no word of a client is read as an operator.
+      const phrase = `'"' || replace(${place}, '"', '""') || '"'`;
+      return `rowid IN (SELECT rowid FROM ${fts} WHERE ${fts} MATCH ${phrase})`;
+    },
     transaction: (work) =>
       inTurn(async () => {
         database.exec('BEGIN IMMEDIATE');
@@ -45,7 +53,7 @@ export function openSqlite(directory: string, schema: string): RelayDatabase {
 
 function createTables(database: Database.Database, schema: string): void {
   const events = identifier(`${schema}__events`);
-  const isNew = database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(`${schema}__events`) === undefined;
+  const isNew = !hasTable(database, `${schema}__events`);
   database.exec(`
     CREATE TABLE IF NOT EXISTS ${events} (
       id TEXT PRIMARY KEY,
@@ -67,6 +75,10 @@ function createTables(database: Database.Database, schema: string): void {
     database.exec(`CREATE INDEX IF NOT EXISTS ${identifier(name)} ON ${identifier(table)} (${columns})`);
   }
   if (isNew) createFullTextSearch(database, schema);
+}
+
+function hasTable(database: Database.Database, name: string): boolean {
+  return database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(name) !== undefined;
 }
 
 /** Only for a new database: over one that has events already, the triggers would delete what was never indexed. */

@@ -3,6 +3,7 @@ import { migratorTask } from '../migrator-task.ts';
 import type { Settings } from '../settings.ts';
 import { catchAll, failure, invoke } from '../tasks.ts';
 import { allVerified, saysWhatDiffers, verifyMap } from '../verify-states.ts';
+import { stepEnded } from '../write-stop.ts';
 import { limitInWords, secondsLeft, TIME_IS_LEFT } from '../write-stop-deadline.ts';
 
 /** Runbook steps 5b and 5c: bring over what the load does not have yet, and prove that nothing differs. */
@@ -56,6 +57,7 @@ export function copyAndVerifyStates(settings: Settings, onFailure: string): Stat
     }),
     AssertQuiet: invoke('assert-quiet', assertQuietPayload(settings), {
       comment: 'No task of the relay has run since the stop, and nobody else has changed the stack',
+      assign: { writeStop: stepEnded('verification') },
       onFailure,
       next: 'Verdict',
     }),
@@ -101,6 +103,7 @@ function readManifest({ onFailure, next }: { onFailure: string; next: string }):
         // A sample that was deleted before the stop proves nothing any more.
         samples: '{% $states.result.Payload.samples[] %}',
         copiedAt: '{% $now() %}',
+        writeStop: stepEnded('copy'),
       },
       next,
     },

@@ -3,6 +3,7 @@ import { release, SUPERSEDED } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { catching } from '../tasks.ts';
 import { servesAgain, WAY_BACK, wayBackStates } from '../way-back/way-back.ts';
+import { andWriteStop } from '../write-stop.ts';
 import { copyAndVerifyStates } from './copy-and-verify.ts';
 import { failingStates } from './failing.ts';
 import { lookingStates } from './looking.ts';
@@ -36,7 +37,7 @@ export function cutoverMachine(settings: Settings): StateMachine {
         Type: 'Fail',
         Comment: 'The old relay serves from SQLite; no row was lost',
         Error: 'RolledBack',
-        Cause: `{% ${servesAgain(WHY)} %}`,
+        Cause: `{% ${andWriteStop(servesAgain(WHY))} %}`,
       },
     },
   };

@@ -4,6 +4,7 @@ import { hold, reclaim } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { failure, invoke } from '../tasks.ts';
 import { withdraw } from '../way-back/way-back.ts';
+import { FAILED_STEP_ENDED, stepEnded } from '../write-stop.ts';
 import { deadlineFromNow } from '../write-stop-deadline.ts';
 import { HOLDS } from './looking.ts';
 
@@ -16,7 +17,8 @@ export function failingStates(settings: Settings, wayBack: string): States {
     OnFailure: {
       Type: 'Choice',
       Comment: 'As the input says: wait for an operator, or bring the old relay back',
-      Choices: [{ Condition: `{% ${HOLDS} %}`, Next: 'Hold' }],
+      Choices: [{ Condition: `{% ${HOLDS} %}`, Assign: { writeStop: FAILED_STEP_ENDED }, Next: 'Hold' }],
+      Assign: { writeStop: FAILED_STEP_ENDED },
       Default: 'ReclaimForWayBack',
     },
     // A lock that cannot be read must not keep the old relay down; authority still guards against loss.
@@ -31,7 +33,7 @@ export function failingStates(settings: Settings, wayBack: string): States {
     Reassess: invoke('authority', withdraw(), {
       comment:
         'Ask the target who holds the truth now; while that is the source, no copy made before the halt may be used any more',
-      assign: { authority: '{% $states.result.Payload %}' },
+      assign: { authority: '{% $states.result.Payload %}', writeStop: stepEnded('halt') },
       onFailure: 'Hold',
       next: 'WhereToGoOn',
     }),

@@ -2,6 +2,7 @@ import { expression, type States } from '../asl.ts';
 import { hold, lock, release, takeLock } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { failure, invoke } from '../tasks.ts';
+import { NO_WRITE_STOP } from '../write-stop.ts';
 
 /** A condition without braces. An input that is no object, or has no such key, is not "hold". */
 export const HOLDS = '$states.context.Execution.Input.onFailure = "hold"';
@@ -32,6 +33,7 @@ export function lookingStates(settings: Settings): States {
           manifest: null,
           verdicts: [],
           stopped: { stoppedAt: null, seenAt: null },
+          writeStop: NO_WRITE_STOP,
           reverseAttempt: 1,
           allowDeletions: false,
           samples: '{% $states.result.Payload.samples[] %}',

@@ -4,6 +4,7 @@ import { release } from '../lock-states.ts';
 import { describeRelay, healthCheck, scaleUp } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
 import { failure, invoke } from '../tasks.ts';
+import { MEASURED_WRITE_STOP, stepEnded } from '../write-stop.ts';
 import { assertQuietPayload } from './copy-and-verify.ts';
 
 /** Runbook steps 5d to 5f: the template goes over to PostgreSQL, then authority, then the new relay starts and is asked. */
@@ -16,6 +17,7 @@ export function switchOverStates(settings: Settings, onFailure: string, wayBack:
       desiredCount: 0,
       payload: { newImage: settings.newImage, pinnedImage: '{% $plan.newImage %}' },
       deadline: '{% $deadline %}',
+      assign: { writeStop: stepEnded('stack update') },
       onFailure,
       next: 'DescribeNewRelay',
     }),
@@ -97,7 +99,7 @@ export function switchOverStates(settings: Settings, onFailure: string, wayBack:
         outcome: 'CutoverComplete',
         tables: '{% $verdicts %}',
         health: '{% $health %}',
-        writeStop: { from: '{% $stopped.stoppedAt %}', until: '{% $healthyAt %}' },
+        writeStop: MEASURED_WRITE_STOP,
         taskDefinition: '{% $relay.taskDefinition %}',
         commit:
           '{% "Commit the template of the stack as it is now deployed (relay-cutover template pull): an old file deployed from git would go back to SQLite. The original stands at " & $proposal.original & "." %}',

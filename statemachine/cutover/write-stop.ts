@@ -2,6 +2,7 @@ import type { States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
 import { awaitStopped, scaleDown } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
+import { stepEnded } from '../write-stop.ts';
 import { deadlineFromNow } from '../write-stop-deadline.ts';
 
 /** Runbook step 5a: the relay stops, and stays stopped whatever CloudFormation does meanwhile. */
@@ -37,7 +38,7 @@ export function writeStopStates(settings: Settings, onFailure: string): States {
     },
     ConfirmStopped: awaitStopped(settings, {
       comment: 'Look a second time; the write stop has begun, and its time is counted',
-      assign: { deadline: deadlineFromNow(settings), attempt: 1 },
+      assign: { deadline: deadlineFromNow(settings), attempt: 1, writeStop: stepEnded('second look') },
       onFailure,
       next: 'RunMigrator',
     }),

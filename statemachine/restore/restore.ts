@@ -3,6 +3,7 @@ import { hold, lock, release } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { catchAll, catching } from '../tasks.ts';
 import { servesAgain, WAY_BACK, wayBackStates } from '../way-back/way-back.ts';
+import { MEASURED_WRITE_STOP, NO_WRITE_STOP } from '../write-stop.ts';
 
 /**
  * Brings the old relay back where a cutover ended without an ending of its own: a failed expression, an execution that was
@@ -43,6 +44,7 @@ export function restoreMachine(settings: Settings): StateMachine {
             authorityAsked: true,
             proposal: {},
             reverseAttempt: 1,
+            writeStop: NO_WRITE_STOP,
             allowDeletions: '{% $states.context.Execution.Input.allowDeletions = true %}',
           },
           next: 'IsThereAnythingToDo',
@@ -75,6 +77,7 @@ export function restoreMachine(settings: Settings): StateMachine {
           outcome: 'Restored',
           sentence: `{% ${servesAgain('". " & $takeOver.reason')} %}`,
           takenFrom: '{% $takeOver.takenFrom %}',
+          writeStop: MEASURED_WRITE_STOP,
         },
       },
     },

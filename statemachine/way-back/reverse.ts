@@ -1,9 +1,10 @@
-import type { States } from '../asl.ts';
+import type { States, TaskState } from '../asl.ts';
 import { hold } from '../lock-states.ts';
 import { migratorTask } from '../migrator-task.ts';
 import type { Settings } from '../settings.ts';
 import { catchAll, invoke } from '../tasks.ts';
 import { allVerified, saysWhatDiffers, verifyMap } from '../verify-states.ts';
+import { stepEnded } from '../write-stop.ts';
 
 /** A way back is worth more tries than a way forward: without it no relay serves. */
 const REVERSE_ATTEMPTS_MAX = 3;
@@ -13,8 +14,12 @@ const REVERSE_ATTEMPTS_MAX = 3;
  * stopped by then.
  *
  * @param again where a person's redrive begins, after a reverse that did not succeed
+ * @param exhausted where it goes when no attempt is left; `$reverseFailure` tells why
  */
-export function reverseStates(settings: Settings, { again, next }: { again: string; next: string }): States {
+export function reverseStates(
+  settings: Settings,
+  { again, next, exhausted = 'HoldOnTarget' }: { again: string; next: string; exhausted?: string },
+): States {
   return {
     RunReverse: migratorTask(settings, {
       comment: 'Bring to SQLite what PostgreSQL has accepted since it became the truth (migrator, mode reverse)',
@@ -40,6 +45,7 @@ export function reverseStates(settings: Settings, { again, next }: { again: stri
           assign: {
             reversed: '{% $states.result.Payload %}',
             samples: '{% $states.result.Payload.samples[] %}',
+            writeStop: stepEnded('reverse'),
           },
           next: 'VerifyReverse',
         },
@@ -56,7 +62,7 @@ export function reverseStates(settings: Settings, { again, next }: { again: stri
           Next: 'StopRelays',
         },
       ],
-      Default: 'HoldOnTarget',
+      Default: exhausted,
     },
     VerifyReverse: verifyMap({
       comment: 'Compute rows and digest of every table in PostgreSQL afresh and compare them with what SQLite has now',
@@ -82,23 +88,31 @@ export function reverseStates(settings: Settings, { again, next }: { again: stri
           family: '{% $plan.family %}',
           since: '{% $stopped.stoppedAt %}',
         },
-        { comment: 'No relay has run since the stop: SQLite has everything', next: 'ReturnAuthority' },
+        {
+          comment: 'No relay has run since the stop: SQLite has everything',
+          assign: { writeStop: stepEnded('verification of the reverse') },
+          next: 'ReturnAuthority',
+        },
       ),
       // A relay that ran meanwhile may have accepted events; ECS forgets it in an hour, so asking again would not do.
       Catch: catchAll('IsReverseAttemptLeft', { variable: 'reverseFailure' }),
     },
-    ReverseDiffers: saysWhatDiffers('VerifyReverse', 'reverseVerdicts', 'reverseFailure', 'HoldOnTarget'),
-    // Nothing is lost and nothing runs; starting either relay might lose something, so a person decides.
-    HoldOnTarget: hold(
-      settings,
-      'reverseFailure',
-      'PostgreSQL holds events that SQLite does not have; stand here until the cause is removed and the execution redriven',
-      again,
-    ),
+    ReverseDiffers: saysWhatDiffers('VerifyReverse', 'reverseVerdicts', 'reverseFailure', exhausted),
+    ...(exhausted === 'HoldOnTarget' && { HoldOnTarget: holdOnTarget(settings, again) }),
     ReturnAuthority: invoke(
       'authority',
       { action: 'return', runId: '{% $reversed.runId %}' },
       { comment: 'SQLite is the truth again', next },
     ),
   };
+}
+
+/** Nothing is lost and nothing runs; starting either relay might lose something, so a person decides. */
+function holdOnTarget(settings: Settings, again: string): TaskState {
+  return hold(
+    settings,
+    'reverseFailure',
+    'PostgreSQL holds events that SQLite does not have; stand here until the cause is removed and the execution redriven',
+    again,
+  );
 }

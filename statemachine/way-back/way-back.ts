@@ -3,24 +3,30 @@ import { changeSetStates, restStack } from '../change-set-states.ts';
 import { awaitStopped, describeRelay, healthCheck, scaleDown, scaleUp } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
 import { invoke, pollEvery } from '../tasks.ts';
+import { stepEnded } from '../write-stop.ts';
 import { reverseStates } from './reverse.ts';
 
 /** The first state of the way back. */
 export const WAY_BACK = 'AskAuthority';
 
 /**
- * The way back to SQLite, the same for `cutover` and `restore`. Authority decides: while it is with the source, no relay has
+ * The way back to SQLite, the same for `cutover`, `restore` and `rollback`. Authority decides: while it is with the source, no relay has
  * written to PostgreSQL, and the old relay goes on with the old file as if nothing had been. Once it is with the target, the
  * new relay may have accepted events, and they are brought back first.
  *
  * It reads the variables `$plan`, `$samples`, `$proposal` (null: no change set was made), `$authorityAsked`,
- * `$reverseAttempt` and `$allowDeletions`. What most of its tasks do about their own failure is for the machine to say (see
- * `catching`): `cutover` fails there, and `restore` begins anew; `restore` halts, and a redrive begins it anew.
+ * `$reverseAttempt`, `$allowDeletions` and `$writeStop`. What most of its tasks do about their own failure is for the machine to say (see
+ * `catching`): `cutover` fails there, and `restore` begins anew; `restore` halts, and a redrive begins it anew;
+ * `rollback` starts the new relay again while PostgreSQL is the truth.
  *
  * @param next the state after the old relay serves again and the template says so
  * @param again where a person's redrive begins, after a reverse that did not succeed: it has to ask for the lock first
+ * @param exhausted where a reverse goes that did not succeed in all of its attempts; without it the machine halts there
  */
-export function wayBackStates(settings: Settings, { next, again }: { next: string; again: string }): States {
+export function wayBackStates(
+  settings: Settings,
+  { next, again, exhausted }: { next: string; again: string; exhausted?: string },
+): States {
   return {
     [WAY_BACK]: {
       ...invoke('authority', withdraw(), {
@@ -52,9 +58,23 @@ export function wayBackStates(settings: Settings, { next, again }: { next: strin
       next: 'RestStack',
     }),
     // An update under way would set the desired count again behind our back.
-    RestStack: restStack(settings, { next: 'StopRelays' }),
+    RestStack: restStack(settings, { assign: { writeStop: stepEnded('stack at rest') }, next: 'StopRelays' }),
     // ECS starts a new task while the old one still drains, and two relays must never write to one SQLite file.
     StopRelays: scaleDown(settings, 'Ask ECS to stop whatever runs, or has not stopped yet', {
+      next: 'IsCountToBeHeld',
+    }),
+    IsCountToBeHeld: {
+      Type: 'Choice',
+      Comment:
+        'Once PostgreSQL has been the truth the template may say 1, and an update that CloudFormation rolls back would start the new relay again',
+      Choices: [{ Condition: '{% $authority.holder = "target" %}', Next: 'ProposeHoldWayBack' }],
+      Default: 'AwaitRelaysStopped',
+    },
+    ...changeSetStates(settings, {
+      suffix: 'HoldWayBack',
+      purpose: 'hold-at-zero',
+      what: 'the desired count in the template becomes 0, so that no stack update starts a relay on the way back',
+      desiredCount: 0,
       next: 'AwaitRelaysStopped',
     }),
     AwaitRelaysStopped: awaitStopped(settings, {
@@ -76,19 +96,21 @@ export function wayBackStates(settings: Settings, { next, again }: { next: strin
       ],
       Default: 'ProposeRestore',
     },
-    ...reverseStates(settings, { again, next: 'ProposeRestore' }),
+    ...reverseStates(settings, { again, next: 'ProposeRestore', ...(exhausted !== undefined && { exhausted }) }),
     ...changeSetStates(settings, {
       suffix: 'Restore',
       purpose: 'restore',
-      what: 'the original template and its parameter values, with the desired count still 0',
+      what: 'the template of the relay on SQLite and its image, with the desired count still 0',
       desiredCount: 0,
+      assign: { writeStop: stepEnded('template of the old relay') },
       next: 'DescribeOldRelay',
     }),
     DescribeOldRelay: describeRelay({ next: 'ScaleUpOldRelay' }),
     ScaleUpOldRelay: scaleUp(settings, 'Start the relay on SQLite again', { next: 'HealthCheckOldRelay' }),
     HealthCheckOldRelay: healthCheck(settings, {
       deadline: null,
-      maySamplesBeDeleted: true,
+      // Those that came back with a reverse were looked for in PostgreSQL after the stop.
+      maySamplesBeDeleted: '{% $authority.holder != "target" %}',
       next: 'ProposeSettleRestored',
     }),
     ...changeSetStates(settings, {

@@ -28,6 +28,7 @@ const PLAN: JsonObject = {
   family: 'relay',
   domain: 'relay.test',
   oldTaskDefinition: OLD,
+  newTaskDefinition: NEW,
   migration: { taskDefinition: 'migrate:1', subnets: ['subnet-1', 'subnet-2'], securityGroups: ['sg-1'] },
   rollback: { taskDefinition: 'rollback:1' },
   target: { host: 'db.test', port: 5432, database: 'zooid' },
@@ -44,11 +45,13 @@ export const VARIABLES: JsonObject = {
   attempt: 1,
   authority: { holder: 'source', runId: null, loadedAt: LONG_AGO },
   authorityAsked: false,
+  checkFailure: null,
+  checkPrefix: 'rollback/0/check-reverse-1.',
+  checked: MANIFEST,
   copiedAt: LONG_AGO,
   deadline: FAR_OFF,
   failure: FAILURE,
   health: { domain: 'relay.test', taskDefinition: NEW, checked: 1, emptyCheck: false },
-  healthyAt: LONG_AGO,
   inspection: { outcome: 'ready', changes: [] },
   loadFailure: null,
   loadPrefix: 'prepare/0/load-1.',
@@ -72,6 +75,14 @@ export const VARIABLES: JsonObject = {
   superseded: 'another execution has taken over',
   takeOver: { verdict: 'taken', reason: 'ended as FAILED', takenFrom: 'arn:execution', plan: PLAN },
   verdicts: VERDICTS,
+  writeStop: {
+    from: '2001-01-01T00:00:00.000Z',
+    until: null,
+    steps: [
+      { step: 'copy', at: '2001-01-01T00:00:20.500Z' },
+      { step: 'verification', at: '2001-01-01T00:00:21.000Z' },
+    ],
+  },
 };
 
 export interface Variation {
@@ -142,7 +153,18 @@ export const VARIATIONS: Variation[] = [
   { title: 'deletions allowed', variables: { allowDeletions: true } },
   { title: 'nothing failed', variables: { failure: null, reverseFailure: null } },
   { title: 'nothing to take over', variables: { takeOver: { verdict: 'nothing', reason: 'it runs' } } },
-  { title: 'a load that failed', variables: { loadFailure: FAILURE } },
+  { title: 'a load that failed', variables: { loadFailure: FAILURE, checkFailure: FAILURE } },
+  { title: 'no write stop yet', variables: { writeStop: { from: null, until: null, steps: [] } } },
+  {
+    title: 'a write stop that is over',
+    variables: {
+      writeStop: {
+        from: '2001-01-01T00:00:00.000Z',
+        until: '2001-01-01T00:00:05.000Z',
+        steps: [{ step: 'start of the relay', at: '2001-01-01T00:00:05.000Z' }],
+      },
+    },
+  },
 ];
 
 /** The input of a state inside a Map is an item; that of any other state is whatever the one before left. */
@@ -153,6 +175,7 @@ export const INPUT: Json = { left: 'by the state before', list: [] };
 export const PAYLOADS: Record<string, Json> = {
   preflight: PLAN,
   'preflight-prepare': VARIABLES.preparation as Json,
+  'preflight-rollback': PLAN,
   'execution-lock/acquire': { owner: 'arn:execution', takenFrom: null },
   'execution-lock/record': { recorded: true },
   'execution-lock/reclaim': { owner: 'arn:execution' },
@@ -169,6 +192,7 @@ export const PAYLOADS: Record<string, Json> = {
   'change-stack/execute': { outcome: 'ready', executed: true },
   'change-stack/await': { lastChangeSet: 'arn:change-set' },
   'change-stack/rest': { stackStatus: 'UPDATE_COMPLETE' },
+  'change-stack/find-original': { execution: 'cutover-1', image: IMAGE },
   'prepare-stack/propose': VARIABLES.proposal as Json,
   'prepare-stack/inspect': VARIABLES.inspection as Json,
   'prepare-stack/execute': { outcome: 'ready', executed: true },
@@ -178,6 +202,7 @@ export const PAYLOADS: Record<string, Json> = {
   'assert-quiet/assert': { stoppedAt: LONG_AGO },
   'read-manifest/load': MANIFEST,
   'read-manifest/reconcile': MANIFEST,
+  'read-manifest/check-reverse': MANIFEST,
   'read-manifest/reverse': MANIFEST,
   'verify-counts': VERDICTS[1] as Json,
   'health-check': VARIABLES.health as Json,

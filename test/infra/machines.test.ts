@@ -112,14 +112,17 @@ describe('the state machines', () => {
 });
 
 describe('the restore rule', () => {
-  it('starts restore by its alias when cutover has failed, timed out or was stopped, and names the execution to it', () => {
+  it('starts restore by its alias when cutover or rollback has failed, timed out or was stopped, and names the execution to it', () => {
     const { State, EventPattern, Targets } = restoreRule();
     expect(State).toBe('ENABLED');
-    const cutover = machineOf('cutover').ref;
+    const [cutover, rollback] = [machineOf('cutover').ref, machineOf('rollback').ref];
     expect(EventPattern).toEqual({
       source: ['aws.states'],
       'detail-type': ['Step Functions Execution Status Change'],
-      detail: { stateMachineArn: [cutover, { prefix: `${cutover}:` }], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+      detail: {
+        stateMachineArn: [cutover, { prefix: `${cutover}:` }, rollback, { prefix: `${rollback}:` }],
+        status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+      },
     });
     expect(Targets.map(({ Arn }: { Arn: string }) => Arn)).toEqual([`\${restorealias.Arn}`]);
     const { InputPathsMap, InputTemplate } = Targets[0].InputTransformer;

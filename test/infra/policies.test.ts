@@ -136,11 +136,16 @@ describe('least privilege', () => {
     }
   });
 
-  it('lets prepare run the migrator, cutover it and the way back, restore the way back alone, and nobody else a task', () => {
+  it('lets prepare run the migrator, cutover and rollback it and the way back, restore the way back alone, and nobody else a task', () => {
     const [migrate, rollback] = ['migrate', 'rollback'].map((name) =>
       arn('ecs', `task-definition/${stackName}-${name}:*`),
     );
-    expect(mayDo('ecs:RunTask')).toEqual({ prepare: [migrate], cutover: [migrate, rollback], restore: [rollback] });
+    expect(mayDo('ecs:RunTask')).toEqual({
+      prepare: [migrate],
+      cutover: [migrate, rollback],
+      restore: [rollback],
+      rollback: [migrate, rollback],
+    });
   });
 
   it('lets the rule start restore by its alias, and do nothing else', () => {
@@ -181,7 +186,7 @@ describe('least privilege', () => {
       ['scale-service', 'dynamodb:GetItem', `\${${id}.Arn}`],
     ]);
     expect(mayDo('states:DescribeExecution')).toEqual({
-      'execution-lock': ['cutover', 'restore', 'prepare'].map((name) =>
+      'execution-lock': ['cutover', 'restore', 'prepare', 'rollback'].map((name) =>
         arn('states', `execution:${stackName}-${name}:*`),
       ),
     });
@@ -243,6 +248,7 @@ const WIDE: Record<string, string[]> = {
     'elasticloadbalancing:DescribeTargetHealth',
   ],
   'change-stack': ['ecs:DeregisterTaskDefinition', 'ecs:DescribeTaskDefinition'],
+  'preflight-rollback': ['ecs:DescribeTaskDefinition', 'elasticloadbalancing:DescribeTargetGroupAttributes'],
   'prepare-stack': [
     'ec2:AuthorizeSecurityGroupIngress',
     'ec2:CreateSecurityGroup',

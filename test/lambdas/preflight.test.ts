@@ -331,20 +331,20 @@ const CASES: Case[] = [
     message: 'The container zooid-relay has no environment variable DATA: it does not look like the relay on SQLite.',
   },
   {
-    check: 'the old relay answers',
+    check: 'the relay answers',
     found: 'nobody',
     endpoint: () => ({ url: 'ws://127.0.0.1:1' }),
     message:
       'The relay at relay.test does not answer, so nothing can be compared later: ws://127.0.0.1:1 could not be reached: connect ECONNREFUSED 127.0.0.1:1.',
   },
   {
-    check: 'the old relay answers',
+    check: 'the relay answers',
     found: 'a relay of another domain',
     endpoint: () => ({ ...world.endpoint, hostHeader: 'other.test' }),
     message: /^The relay at relay\.test does not answer, so nothing can be compared later: .*404/,
   },
   {
-    check: 'the old relay answers',
+    check: 'the relay answers',
     found: 'no domain',
     changes: parameterWith('RelayDomainName', undefined),
     message:
@@ -401,7 +401,7 @@ const CASES: Case[] = [
 describe('the checks of preflight', () => {
   it('all have a case here', () => {
     const checks = new Set(CASES.map(({ check }) => check));
-    expect(CUTOVER_CHECKS.map(({ title }) => title)).toEqual([...checks]);
+    expect(CUTOVER_CHECKS.map(({ title }) => title).sort()).toEqual([...checks].sort());
   });
 
   it.each(CASES.map((one) => [one.check, one.found, one] as const))(

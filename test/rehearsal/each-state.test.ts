@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Stage } from '../../rehearsal/stage.ts';
 import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
+import { prepareMachine } from '../../statemachine/prepare/prepare.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 import { allStates, statesBetween } from '../statemachine/graph.ts';
-import { failing } from '../support/failing.ts';
+import { failing, failingInTurn } from '../support/failing.ts';
 import { rehearsed } from '../support/rehearsed.ts';
 import { makeSmallRelay } from '../support/small-relay.ts';
 
@@ -74,21 +75,19 @@ describe('each task of the cutover', () => {
     expect(forward).toEqual(expect.arrayContaining(['TakeLock', 'RunMigrator', 'VerifyTable', 'TakeAuthority']));
   });
 
-  it.concurrent.each(forward)(
-    'may fail for good under hold: %s, redriven, ends as if nothing had been',
-    async (state) => {
-      let end: End | undefined;
-      const { record } = await rehearsed({
-        faults: [failing(state)],
-        options: { ...quiet(), onFailure: 'hold', afterwards: 'redrive' },
-        whileItStands: async (_, stage) => {
-          end = await endOf(stage);
-        },
-      });
-      expect([record.outcome, record.sentence]).toEqual(['CutoverComplete', expect.any(String)]);
-      expect(end).toEqual(undisturbed);
-    },
-  );
+  it('may fail for good under hold: redriven, each in its turn, it ends as if nothing had been', async () => {
+    const halted: string[] = [];
+    const halting = forward.filter((name) => !/^Release/.test(name));
+    const { record } = await rehearsed({
+      faults: failingInTurn(halting, 'cutover', halted),
+      options: { ...quiet(), onFailure: 'hold', afterwards: 'redrive' },
+      whileItStands: async (_, stage) => {
+        expect(await endOf(stage)).toEqual(undisturbed);
+      },
+    });
+    expect([record.outcome, record.sentence]).toEqual(['CutoverComplete', expect.any(String)]);
+    expect(halted.toSorted()).toEqual(halting.toSorted());
+  });
 
   it.concurrent.each(forward.filter((name) => !/^Release/.test(name)))(
     'may fail for good under rollback: %s, the old relay is back, and a new start completes',
@@ -130,4 +129,23 @@ describe('each task of the cutover', () => {
       expect(record.published.served).toBe(record.published.acknowledged);
     },
   );
+});
+
+describe('each task of prepare', () => {
+  const tasks = allStates(prepareMachine(parseSettings()).States)
+    .filter(({ name, state }) => state.Type === 'Task' && !/^(Hold|Release)/.test(name))
+    .map(({ name }) => name);
+
+  it('may fail for good under hold: redriven, each in its turn, it ends as if nothing had been', async () => {
+    const halted: string[] = [];
+    const { record } = await rehearsed({
+      faults: failingInTurn(tasks, 'prepare', halted),
+      options: { onFailure: 'hold', afterwards: 'redrive' },
+    });
+    expect(halted.toSorted()).toEqual(tasks.toSorted());
+    expect(record.preparations).toMatchObject([{ status: 'SUCCEEDED', output: { outcome: 'PrepareComplete' } }]);
+    // The cutover after it rests on all that prepare has made.
+    expect([record.outcome, record.sentence]).toEqual(['CutoverComplete', expect.any(String)]);
+    expect(record.published.served).toBe(record.published.acknowledged);
+  });
 });

@@ -77,6 +77,9 @@ function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
     ProtectStack: { protected: ['RDSInstance'] },
     PreflightCutover: planOf(samples),
     ReadReverse: { runId: 'reverse', tables, samples },
+    PreflightRollback: { ...planOf(samples), newTaskDefinition: NEW },
+    FindOriginal: { execution: 'of-the-cutover', image: 'old' },
+    ReadCheckReverse: { runId: 'check', tables: [], samples, seconds: 3 },
     VerifyTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
     VerifyReversedTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
     TakeLock: { owner: 'us', takenFrom: null },
@@ -137,6 +140,12 @@ export const failing = (...names: string[]) => ({
 export const called = (cloud: Cloud, state: string) =>
   cloud.calls.filter((call) => call.state === state).map(({ payload }) => payload);
 
+/** Matches these words, followed by how long the write stop was: the cloud's stop is long past, and the clock real. */
+export const andWriteStop = (words: string): string =>
+  expect.stringMatching(
+    new RegExp(`^${words.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')}\\.? The write stop lasted [\\d.]+ s: .* s\\.$`),
+  );
+
 /** Redrives once, with the cause gone. */
 export async function redriven(execution: Execution): Promise<Awaited<Execution['done']>> {
   execution.redrive();
@@ -148,7 +157,7 @@ export function halting(broken: () => string[]): Pick<Cloud, 'before'> {
   return {
     before: (state, _times, payload) => {
       if (
-        /^Hold(Unchanged|OnTarget|Restore|Prepare)?$/.test(state) &&
+        /^Hold(Unchanged|OnTarget|Restore|Prepare|GivenUp)?$/.test(state) &&
         Number(payload.redriveCount) <= Number(payload.heldAtRedrive)
       )
         throw new TaskFailure('HeldForOperator', JSON.stringify({ errorMessage: 'held' }));

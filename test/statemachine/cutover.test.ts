@@ -165,13 +165,13 @@ describe('the cutover machine', () => {
     }
   });
 
-  it('knows every function that it calls, and calls every function but what only prepare needs', () => {
+  it('knows every function that it calls, and calls every function but what only other machines need', () => {
     const called = tasks
       .filter(({ state }) => state.Resource === 'arn:aws:states:::lambda:invoke')
       .map(({ state }) => (state.Arguments as JsonObject).FunctionName as string);
     expect([...new Set(called)].sort()).toEqual(
       (Object.keys(FUNCTIONS) as FunctionName[])
-        .filter((name) => name !== 'preflight-prepare' && name !== 'prepare-stack')
+        .filter((name) => !name.startsWith('preflight-') && name !== 'prepare-stack')
         .map((name) => `\${${substitutionKey(name)}}`)
         .sort(),
     );

@@ -84,7 +84,10 @@ export function expressionsOf(state: State): FoundExpression[] {
   return expressionsIn(own);
 }
 
-/** Names of the variables that an expression reads from outside: not those that it binds itself, and no functions. */
+/**
+ * Names of the variables that an expression reads from outside: not those that it binds itself, by := or as a
+ * parameter, and no functions.
+ */
 export function variablesRead(text: string): string[] {
   const read = new Set<string>();
   const bound = new Set<string>();
@@ -92,6 +95,8 @@ export function variablesRead(text: string): string[] {
     if (node === null || typeof node !== 'object') return;
     const { type, value, procedure, lhs, ...rest } = node as Record<string, unknown> & { lhs?: { value?: string } };
     if (type === 'variable' && typeof value === 'string') read.add(value);
+    const { arguments: parameters } = rest as { arguments?: { value: string }[] };
+    if (type === 'lambda') for (const parameter of parameters ?? []) bound.add(parameter.value);
     if (type === 'bind') bound.add(String(lhs?.value));
     else walk(lhs);
     // The name of a function that is called is a variable too.

@@ -46,6 +46,15 @@ describe('the machine restore', () => {
         outcome: 'Restored',
         sentence: 'The old relay serves from SQLite again and nothing was lost. The execution X ended as ABORTED.',
         takenFrom: 'arn:X',
+        writeStop: {
+          from: '2026-01-01T00:01:00.000Z',
+          until: expect.any(String),
+          seconds: expect.any(Number),
+          steps: [
+            { step: 'template of the old relay', seconds: expect.any(Number) },
+            { step: 'start of the relay', seconds: expect.any(Number) },
+          ],
+        },
       },
     });
     expect(called(cloud, 'TakeOver')).toMatchObject([{ action: 'take-over', from: 'arn:X', force: false }]);

@@ -3,7 +3,18 @@ import { type Execution, TaskFailure } from '../../rehearsal/interpreter/executi
 import type { Json, JsonObject, State } from '../../statemachine/asl.ts';
 import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
-import { type Cloud, called, cloudOf, failing, LOADED_AT, NEW, OLD, SAMPLE, start as startMachine } from './cloud.ts';
+import {
+  andWriteStop,
+  type Cloud,
+  called,
+  cloudOf,
+  failing,
+  LOADED_AT,
+  NEW,
+  OLD,
+  SAMPLE,
+  start as startMachine,
+} from './cloud.ts';
 import { allStates, catchersOf, statesBetween } from './graph.ts';
 
 const machine = cutoverMachine(parseSettings());
@@ -34,7 +45,15 @@ describe('the way through the cutover', () => {
           { table: 's__events', verdict: 'verified', findings: [] },
         ],
         health: { domain: 'relay.test', checked: 1 },
-        writeStop: { from: '2026-01-01T00:00:10.000Z', until: expect.stringMatching(/^\d{4}-.*Z$/) },
+        writeStop: {
+          from: '2026-01-01T00:00:00.000Z',
+          until: expect.stringMatching(/^\d{4}-.*Z$/),
+          seconds: expect.any(Number),
+          steps: ['second look', 'copy', 'verification', 'stack update', 'start of the relay'].map((step) => ({
+            step,
+            seconds: expect.any(Number),
+          })),
+        },
         taskDefinition: NEW,
         commit:
           'Commit the template of the stack as it is now deployed (relay-cutover template pull): an old file deployed from git would go back to SQLite. The original stands at key.',
@@ -153,7 +172,9 @@ describe('a failure after the write stop began', () => {
       expect(await start(cloud).done).toMatchObject({
         status: 'FAILED',
         error: 'RolledBack',
-        cause: `The old relay serves from SQLite again and nothing was lost, because ${state} failed with Boom: ${state} went wrong`,
+        cause: andWriteStop(
+          `The old relay serves from SQLite again and nothing was lost, because ${state} failed with Boom: ${state} went wrong`,
+        ),
       });
       expect(called(cloud, 'ScaleUpOldRelay')).toMatchObject([
         { cluster: 'cluster', service: 'service', desiredCount: 1, taskDefinition: OLD, owner: OWNER },
@@ -175,7 +196,9 @@ describe('a failure after the write stop began', () => {
     expect(await start(cloud).done).toMatchObject({
       status: 'FAILED',
       error: 'RolledBack',
-      cause: `The old relay serves from SQLite again and nothing was lost, because ${state} failed with Boom: ${state} went wrong What PostgreSQL had accepted meanwhile was brought back to SQLite first.`,
+      cause: andWriteStop(
+        `The old relay serves from SQLite again and nothing was lost, because ${state} failed with Boom: ${state} went wrong What PostgreSQL had accepted meanwhile was brought back to SQLite first.`,
+      ),
     });
     const order = ['AwaitRelaysStopped', 'RunReverse', 'ReadReverse', 'VerifyReversedTable', 'AssertNoneRan'];
     const after = ['ReturnAuthority', 'ProposeRestore', 'ScaleUpOldRelay', 'HealthCheckOldRelay', 'ReleaseRolledBack'];
@@ -250,8 +273,9 @@ describe('a failure after the write stop began', () => {
     });
     expect(await start(cloud).done).toMatchObject({
       error: 'RolledBack',
-      cause:
+      cause: andWriteStop(
         'The old relay serves from SQLite again and nothing was lost, because VerifyCounts failed with VerificationFailed: kv: the source has 2 rows and the target 1; second',
+      ),
     });
     expect(called(cloud, 'ProposeSwitch')).toEqual([]);
   });
@@ -261,13 +285,13 @@ describe('a failure after the write stop began', () => {
     expect(await start(cloud).done).toMatchObject({
       error: 'RolledBack',
       cause: expect.stringMatching(
-        /VerificationFailed: kv: could not be verified: Boom: VerifyTable went wrong \| s__events: could not be verified: Boom: VerifyTable went wrong$/,
+        /VerificationFailed: kv: could not be verified: Boom: VerifyTable went wrong \| s__events: could not be verified: Boom: VerifyTable went wrong\. The write stop/,
       ),
     });
     const odd = cloudOf({ before: (state) => (state === 'VerifyTable' ? {} : undefined) });
     expect(await start(odd).done).toMatchObject({
       error: 'RolledBack',
-      cause: expect.stringMatching(/VerificationFailed: there is not one verdict for each table$/),
+      cause: expect.stringMatching(/VerificationFailed: there is not one verdict for each table\. The write stop/),
     });
   });
 
@@ -283,7 +307,9 @@ describe('a failure after the write stop began', () => {
     });
     expect(await start(cloud).done).toMatchObject({
       error: 'RolledBack',
-      cause: `The old relay serves from SQLite again and nothing was lost, because IsSwitched failed with NotSwitched: the stack took the change set, but the service still has the task definition of the old relay, ${OLD}`,
+      cause: andWriteStop(
+        `The old relay serves from SQLite again and nothing was lost, because IsSwitched failed with NotSwitched: the stack took the change set, but the service still has the task definition of the old relay, ${OLD}`,
+      ),
     });
     expect(called(cloud, 'TakeAuthority')).toEqual([]);
   });
@@ -298,7 +324,11 @@ describe('a failure after the write stop began', () => {
   )('stays at %s when that fails too, and a redrive goes on from there', async (state) => {
     let broken = true;
     const cloud = cloudOf({
-      before: (name) => failing('AssertQuiet', ...(broken ? [state] : [])).before(name),
+      // Once the target is the truth the desired count is held too.
+      before: (name) =>
+        failing(/HoldWayBack$/.test(state) ? 'HealthCheckNewRelay' : 'AssertQuiet', ...(broken ? [state] : [])).before(
+          name,
+        ),
     });
     const execution = start(cloud);
     expect(await execution.done).toMatchObject({ status: 'FAILED', error: 'Boom' });
@@ -351,8 +381,9 @@ describe('the deadline of the write stop', () => {
     });
     expect(await start(cloud).done).toMatchObject({
       error: 'RolledBack',
-      cause:
+      cause: andWriteStop(
         'The old relay serves from SQLite again and nothing was lost, because RunMigrator failed with DeadlineExceeded: the migrator was still at work when its time was over; the write stop may last 900 s, of which 240 s are kept for the way back',
+      ),
     });
     expect(called(cloud, 'ReadManifest')).toEqual([]);
   });

@@ -1,0 +1,77 @@
+import type pg from 'pg';
+import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
+import { assertAuthorityTarget, beginRun, endRun, ensureControlSchema, lockTarget } from './control-schema.ts';
+import { isSwapPending } from './file-swap.ts';
+import type { Manifest, TableManifest } from './manifest.ts';
+import type { Progress } from './progress.ts';
+import { recorded } from './recorded.ts';
+import { changeCopy } from './reverse.ts';
+import { beginWriting } from './reverse-copy.ts';
+import { reviewFit } from './reverse-fit.ts';
+import type { TablePlan } from './reverse-plan.ts';
+import { openSource } from './source.ts';
+import { createStopwatch } from './stopwatch.ts';
+import { asTargetFailure, connectTarget } from './target.ts';
+
+/**
+ * The mode `check-reverse`: does everything that a `reverse` would do to a copy of the SQLite file, while the relay still
+ * serves from PostgreSQL, and throws the copy away. What stands in the way of a way back is so found before any write stop.
+ *
+ * @returns what a reverse would have done now
+ * @throws Refused when a repetition would end alike, Error when it may be repeated
+ */
+export async function checkReverse(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest> {
+  const { runId } = configuration;
+  const client = await connectTarget(configuration.database as DatabaseAddress);
+  progress.say('Connected to PostgreSQL');
+  try {
+    await lockTarget(client);
+    await assertAuthorityTarget(client);
+    await ensureControlSchema(client, runId);
+    await beginRun(client, runId, 'check-reverse');
+    const manifest = await recorded(client, runId, () => tryReverse(client, configuration, progress));
+    await endRun(client, runId, { status: 'verified', manifest });
+    return manifest;
+  } catch (error) {
+    throw asTargetFailure(error, 'PostgreSQL refused');
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function tryReverse(
+  client: pg.Client,
+  configuration: MigratorConfiguration,
+  progress: Progress,
+): Promise<Manifest> {
+  const { runId, mode, sqlitePath, scratchDirectory, allowDeletions = false } = configuration;
+  const stopwatch = createStopwatch();
+  await reviewFit(client, allowDeletions, progress);
+  const found = (tables: TableManifest[], files: Manifest['source']['files']): Manifest => ({
+    ...{ runId, mode, source: { path: sqlitePath, files }, tables, seconds: stopwatch.seconds() },
+  });
+  if (await isSwapPending(sqlitePath)) {
+    progress.say(
+      'An earlier reverse was interrupted while it exchanged the files. The next one settles that first, so that nothing can be tried before.',
+    );
+    return found([], []);
+  }
+  const source = await stopwatch.timed('copy', () => openSource(sqlitePath, scratchDirectory));
+  try {
+    progress.moment('source opened');
+    beginWriting(source);
+    const { plans } = await stopwatch.timed('delta', () => changeCopy(client, configuration, source, progress));
+    return found(plans.map(tableOf), source.copy.files);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Rows and digest are the source's as it is: nothing of what was tried stays. */
+function tableOf({ table, inTarget, rows, inserted, updated, deleted, kept }: TablePlan): TableManifest {
+  return {
+    ...{ table: table.name, kind: table.kind, rows, digest: '', quarantinedRows: 0, copied: 0 },
+    ...{ inserted, updated, deleted, kept: kept.rows },
+    ...(!inTarget && { onlyInSource: true as const }),
+  };
+}

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { approveCommand, rejectCommand } from './answer.ts';
 import { migrateCommand } from './migrate.ts';
 import { rehearseCommand } from './rehearse.ts';
 import { templateCommand } from './template.ts';
@@ -21,5 +22,7 @@ const program = new Command('relay-cutover')
 program.addCommand(rehearseCommand().copyInheritedSettings(program));
 program.addCommand(migrateCommand().copyInheritedSettings(program));
 program.addCommand(templateCommand(program));
+program.addCommand(approveCommand(program));
+program.addCommand(rejectCommand(program));
 
 await program.parseAsync();

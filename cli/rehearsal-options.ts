@@ -14,6 +14,7 @@ export interface RehearseArguments {
   databaseUrl?: string;
   fault?: string[];
   onFailure: 'rollback' | 'hold';
+  approval?: 'approve' | 'reject' | 'late';
   then?: 'redrive' | 'rollback';
   publish: number;
   speed: number;
@@ -48,6 +49,12 @@ export function addRehearsalOptions(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--approval <what>',
+        'the cutover waits for approval first, and this is what people say to it',
+      ).choices(['approve', 'reject', 'late']),
+    )
+    .addOption(
+      new Option(
         '--then <what>',
         'what follows: after a halt the cause is removed and the execution redriven; after a cutover a week of writes, and the rollback',
       ).choices(['redrive', 'rollback']),
@@ -69,6 +76,7 @@ Examples:
   relay-cutover rehearse
   relay-cutover rehearse --fault mismatch
   relay-cutover rehearse --fault stack-stuck --on-failure hold --then redrive
+  relay-cutover rehearse --approval reject
   relay-cutover rehearse --then rollback
   relay-cutover rehearse --source ./data --parameter RelayDomainName=relay.example --json run.json
   relay-cutover rehearse --source ./data --old-relay ./zooid-sqlite --new-relay ./zooid-pg --keep`;
@@ -92,6 +100,7 @@ export function rehearsalOptions(given: RehearseArguments): Omit<RehearsalOption
     },
     faults,
     onFailure: given.onFailure,
+    ...(given.approval !== undefined && { approval: given.approval }),
     afterwards: given.then ?? 'nothing',
     publishPerSecond: given.publish,
     speed: given.speed,

@@ -7,6 +7,9 @@ import { closingLines } from './rehearsal-lines.ts';
 import { addRehearsalOptions, REHEARSE_NOTES, type RehearseArguments, rehearsalOptions } from './rehearsal-options.ts';
 import { createRehearsalView } from './rehearsal-view.ts';
 
+/** In the cloud people get half a day; here nobody wants to wait for an answer that comes too late. */
+const APPROVAL_SECONDS = 300;
+
 export function rehearseCommand(): Command {
   const command = new Command('rehearse')
     .summary('run a whole cutover on this machine, without AWS')
@@ -41,7 +44,7 @@ async function perform(given: RehearseArguments): Promise<number> {
     // Loaded on demand: the migrator is started through the same program and needs none of it.
     const { rehearse } = await import('../rehearsal/rehearse.ts');
     const { howToConnect } = await import('../rehearsal/keep.ts');
-    const settings = parseSettings();
+    const settings = parseSettings(given.approval === undefined ? {} : { approvalTimeoutSeconds: APPROVAL_SECONDS });
     const asked = rehearsalOptions(given);
     const view = createRehearsalView(process.stdout, process.env);
     const close = async (record: RunRecord): Promise<void> => {

@@ -4,6 +4,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Settings } from '../statemachine/settings.ts';
+import { REMINDER_INTERVAL } from './standing-functions.ts';
 import type { Machine } from './state-machine.ts';
 
 interface AlarmPlan {
@@ -27,7 +28,12 @@ export function createAlarms(
   settings: Settings,
   { machines, deadLetters, topic }: { machines: Machine[]; deadLetters: Queue; topic: Topic },
 ): Alarm[] {
-  const plans = [...machines.flatMap(executionAlarms), restoreAlarm(deadLetters), ...databaseAlarms(settings)];
+  const plans = [
+    ...machines.flatMap(executionAlarms),
+    restoreAlarm(deadLetters),
+    ...waitingAlarms(settings),
+    ...databaseAlarms(settings),
+  ];
   return plans.map((plan) => {
     const alarm = new Alarm(stack, `${plan.title}-alarm`, {
       alarmDescription: plan.description,
@@ -66,6 +72,34 @@ function restoreAlarm(deadLetters: Queue): AlarmPlan {
     metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: 'Maximum' }),
     threshold: 1,
   };
+}
+
+/** By the metrics that the function `remind` writes down each time it is called. */
+function waitingAlarms({ stackName }: Settings): AlarmPlan[] {
+  const metric = (metricName: string): Metric =>
+    new Metric({
+      namespace: 'RelayCutover',
+      metricName,
+      dimensionsMap: { Stack: stackName },
+      statistic: 'Maximum',
+      period: REMINDER_INTERVAL,
+    });
+  return [
+    {
+      title: 'held',
+      description:
+        'An execution is held for an operator, and the relay may be down. Remove the cause and redrive it, or start restore with {"takeOver": true}.',
+      metric: metric('Held'),
+      threshold: 1,
+    },
+    {
+      title: 'approval-waiting',
+      description:
+        'A cutover waits for approval. Look at its plan, then approve or reject it: relay-cutover approve, relay-cutover reject.',
+      metric: metric('ApprovalWaiting'),
+      threshold: 1,
+    },
+  ];
 }
 
 /** For the week of confidence: what a database that was made for a copy may run out of. */

@@ -7,9 +7,10 @@ import { createDashboard } from './dashboard.ts';
 import { createFunctions } from './functions.ts';
 import { createLockTable } from './lock-table.ts';
 import { machinePlans } from './machines.ts';
-import { createTopic } from './notifications.ts';
+import { createTopic, tellOfSuccess } from './notifications.ts';
 import type { RelayParameters } from './relay-arns.ts';
 import { createRestoreRule } from './restore-rule.ts';
+import { createStandingFunctions } from './standing-functions.ts';
 import { createMachine, type Machine } from './state-machine.ts';
 
 export function cutoverStackName({ stackName }: Pick<Settings, 'stackName'>): string {
@@ -25,11 +26,14 @@ export class CutoverStack extends Stack {
     });
     const locks = createLockTable(this);
     const artefacts = createArtefactBucket(this);
-    const functions = createFunctions(this, { settings, relay: relayParameters(this), locks, artefacts });
+    const topic = createTopic(this, settings);
+    const surroundings = { settings, relay: relayParameters(this), locks, artefacts, topic };
+    const functions = createFunctions(this, surroundings);
+    createStandingFunctions(this, surroundings);
     const machines = machinePlans(settings).map((plan) => createMachine(this, settings, plan, functions));
     const stopping = ['cutover', 'rollback'].map((name) => named(machines, name));
     const deadLetters = createRestoreRule(this, stopping, named(machines, 'restore'));
-    const topic = createTopic(this, settings, machines);
+    tellOfSuccess(this, topic, machines);
     const alarms = createAlarms(this, settings, { machines, deadLetters, topic });
     createDashboard(this, settings, { machines, alarms, functions: Object.values(functions) });
     for (const { name, start, aliasArn } of machines) {

@@ -1,13 +1,16 @@
 import type { Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { FunctionName } from '../statemachine/functions.ts';
 import type { Settings } from '../statemachine/settings.ts';
 import { anything, type Grant } from './grants.ts';
 import { prepareGrants } from './prepare-grants.ts';
 import { passTaskRoles, type RelayArns, type RelayParameters, relayArns } from './relay-arns.ts';
 
-interface FunctionPlan {
+export interface FunctionPlan {
+  /** Only where somebody has to find the function by it. */
+  functionName?: string;
   memoryMegabytes: number;
   timeoutSeconds: number;
   environment: Record<string, string>;
@@ -20,11 +23,12 @@ export interface Surroundings {
   relay: RelayParameters;
   locks: Table;
   artefacts: Bucket;
+  topic: Topic;
 }
 
 /** Of each function: its size, what it is told, and everything that it may do. */
 export function functionPlans(stack: Stack, surroundings: Surroundings): Record<FunctionName, FunctionPlan> {
-  const { settings, relay, locks, artefacts } = surroundings;
+  const { settings, relay, locks, artefacts, topic } = surroundings;
   const arns = relayArns(stack, settings);
   const small = { memoryMegabytes: 256, timeoutSeconds: 60 };
   // To edit a template, and to prove each edit, takes a second of a whole CPU, and Lambda gives CPU by memory.
@@ -50,6 +54,11 @@ export function functionPlans(stack: Stack, surroundings: Surroundings): Record<
     'prepare-stack': {
       ...changesStack,
       grants: [...changeSets, protectionGrant(arns), ...prepareGrants(arns, settings, relay)],
+    },
+    'request-approval': {
+      ...small,
+      environment: { ...knowsLock, TOPIC_ARN: topic.topicArn },
+      grants: [approvals(locks), { actions: ['sns:Publish'], resources: [topic.topicArn] }],
     },
     'scale-service': {
       ...small,
@@ -83,6 +92,15 @@ export function functionPlans(stack: Stack, surroundings: Surroundings): Record<
     authority: { ...small, ...database },
     'read-manifest': { ...small, ...database },
     'verify-counts': { memoryMegabytes: 1024, timeoutSeconds: settings.verifyTimeoutSeconds, ...database },
+  };
+}
+
+/** The questions in the table of the locks; by none of them a lock can be changed. */
+export function approvals(locks: Table): Grant {
+  return {
+    actions: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+    resources: [locks.tableArn],
+    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['approval#*'] } },
   };
 }
 

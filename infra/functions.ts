@@ -5,59 +5,71 @@ import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { Architecture, Runtime, type Version } from 'aws-cdk-lib/aws-lambda';
 import { LogLevel, NodejsFunction, type NodejsFunctionProps } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { FUNCTIONS, type FunctionName } from '../statemachine/functions.ts';
+import { FUNCTIONS, type FunctionName, type StandingFunctionName } from '../statemachine/functions.ts';
 import type { Settings } from '../statemachine/settings.ts';
-import { functionPlans, type Surroundings } from './function-plans.ts';
+import { type FunctionPlan, functionPlans, type Surroundings } from './function-plans.ts';
 import { anything, grantTo } from './grants.ts';
 import type { RelayParameters } from './relay-arns.ts';
 
 type Network = Pick<NodejsFunctionProps, 'vpc' | 'vpcSubnets' | 'securityGroups' | 'allowPublicSubnet'>;
 
-/** The functions, each with a role and a log of its own. The state machines call published versions. */
+/** The functions that the state machines call, by published versions. */
 export function createFunctions(stack: Stack, surroundings: Surroundings): Record<FunctionName, Version> {
   const plans = functionPlans(stack, surroundings);
   const network = importNetwork(stack, surroundings.settings, surroundings.relay);
   const versions = (Object.keys(FUNCTIONS) as FunctionName[]).map((name) => {
-    const plan = plans[name];
     const isInNetwork = FUNCTIONS[name].network === 'database';
-    const logGroup = new LogGroup(stack, `${name}-log`, {
-      retention: RetentionDays.ONE_YEAR,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
-    const role = createRole(stack, name, logGroup, isInNetwork);
-    grantTo(role, plan.grants);
-    const lambda = new NodejsFunction(stack, name, {
-      entry: fileURLToPath(new URL(`../lambdas/${name}.ts`, import.meta.url)),
-      depsLockFilePath: fileURLToPath(new URL('../package-lock.json', import.meta.url)),
-      description: FUNCTIONS[name].purpose,
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      memorySize: plan.memoryMegabytes,
-      timeout: Duration.seconds(plan.timeoutSeconds),
-      environment: { NODE_OPTIONS: '--enable-source-maps', ...plan.environment },
-      role,
-      logGroup,
-      // A held execution calls the versions of its own time, also after a newer one has been deployed.
-      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
-      // pg loads pg-native where it is installed; it is not.
-      bundling: {
-        target: 'node24',
-        minify: false,
-        sourceMap: true,
-        externalModules: ['pg-native'],
-        logLevel: LogLevel.ERROR,
-      },
-      ...(isInNetwork && network),
-    });
+    const lambda = createFunction(stack, name, FUNCTIONS[name].purpose, plans[name], isInNetwork ? network : undefined);
     return [name, lambda.currentVersion] as const;
   });
   return Object.fromEntries(versions) as Record<FunctionName, Version>;
 }
 
-function createRole(stack: Stack, name: FunctionName, logGroup: LogGroup, isInNetwork: boolean): Role {
+/** A function by the name of its handler's file, with a role and a log of its own. */
+export function createFunction(
+  stack: Stack,
+  name: FunctionName | StandingFunctionName,
+  purpose: string,
+  plan: FunctionPlan,
+  network?: Network,
+): NodejsFunction {
+  const logGroup = new LogGroup(stack, `${name}-log`, {
+    retention: RetentionDays.ONE_YEAR,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  const role = createRole(stack, name, purpose, logGroup);
+  if (network) letLambdaMakeInterfaces(role);
+  grantTo(role, plan.grants);
+  return new NodejsFunction(stack, name, {
+    ...(plan.functionName !== undefined && { functionName: plan.functionName }),
+    entry: fileURLToPath(new URL(`../lambdas/${name}.ts`, import.meta.url)),
+    depsLockFilePath: fileURLToPath(new URL('../package-lock.json', import.meta.url)),
+    description: purpose,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    memorySize: plan.memoryMegabytes,
+    timeout: Duration.seconds(plan.timeoutSeconds),
+    environment: { NODE_OPTIONS: '--enable-source-maps', ...plan.environment },
+    role,
+    logGroup,
+    // A held execution calls the versions of its own time, also after a newer one has been deployed.
+    currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+    // pg loads pg-native where it is installed; it is not.
+    bundling: {
+      target: 'node24',
+      minify: false,
+      sourceMap: true,
+      externalModules: ['pg-native'],
+      logLevel: LogLevel.ERROR,
+    },
+    ...network,
+  });
+}
+
+function createRole(stack: Stack, name: string, purpose: string, logGroup: LogGroup): Role {
   const role = new Role(stack, `${name}-role`, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    description: `The function that ${FUNCTIONS[name].purpose}`,
+    description: `The function that ${purpose}`,
   });
   grantTo(role, [
     {
@@ -65,7 +77,6 @@ function createRole(stack: Stack, name: FunctionName, logGroup: LogGroup, isInNe
       resources: [{ arn: logGroup.logGroupArn, why: 'Lambda names the streams of a log group' }],
     },
   ]);
-  if (isInNetwork) letLambdaMakeInterfaces(role);
   return role;
 }
 

@@ -9,6 +9,8 @@ export function createLockTable(stack: Stack): Table {
   return new Table(stack, 'locks', {
     tableName: lockTableName(stack.stackName),
     partitionKey: { name: 'stackName', type: AttributeType.STRING },
+    // Of the questions for approval, which stand here too; a lock has no such attribute and stays.
+    timeToLiveAttribute: 'timeToLive',
     billingMode: BillingMode.PAY_PER_REQUEST,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     encryption: TableEncryption.AWS_MANAGED,

@@ -8,10 +8,11 @@ import type { Settings } from '../statemachine/settings.ts';
 import { endings, type Machine } from './state-machine.ts';
 
 /**
- * Hears of every alarm and of every execution that succeeded. Not encrypted by a key of ours: its messages are names and
- * states, and a key would have to let CloudWatch and EventBridge in, and cost more than the rest of the stack.
+ * Hears of every alarm, of every execution that succeeded, and of whatever waits for a person. Not encrypted by a key of ours:
+ * its messages are names, states and the changed lines of a template, and a key would have to let CloudWatch and EventBridge
+ * in, and cost more than the rest of the stack.
  */
-export function createTopic(stack: Stack, { stackName, notificationEmail }: Settings, machines: Machine[]): Topic {
+export function createTopic(stack: Stack, { stackName, notificationEmail }: Settings): Topic {
   const topic = new Topic(stack, 'notifications', { displayName: `Cutover of ${stackName}`, enforceSSL: true });
   // The topic has a policy of its own now, and with it the default goes that lets in everything of the account.
   topic.addToResourcePolicy(
@@ -23,6 +24,10 @@ export function createTopic(stack: Stack, { stackName, notificationEmail }: Sett
     }),
   );
   if (notificationEmail !== undefined) topic.addSubscription(new EmailSubscription(notificationEmail));
+  return topic;
+}
+
+export function tellOfSuccess(stack: Stack, topic: Topic, machines: Machine[]): void {
   new Rule(stack, 'success-rule', {
     description: 'Tells of every execution that succeeded; alarms tell of the others',
     eventPattern: endings(machines, ['SUCCEEDED']),
@@ -33,5 +38,4 @@ export function createTopic(stack: Stack, { stackName, notificationEmail }: Sett
       }),
     ],
   });
-  return topic;
 }

@@ -11,7 +11,18 @@ export interface AuthorityState {
   runId: string | null;
   /** ISO time at which the newest verified `load` or `reconcile` ended; null when there is none. */
   loadedAt: string | null;
+  /** Of that run: the rows of all tables, and how long it took. 0 when there is none. */
+  loadedRows: number;
+  loadSeconds: number;
 }
+
+/** The newest run that brought rows over and was verified. */
+const NEWEST_LOAD = `
+  SELECT finished_at AS loaded_at,
+         (SELECT sum((manifested->>'rows')::float8) FROM jsonb_array_elements(manifest->'tables') manifested) AS loaded_rows,
+         extract(epoch FROM finished_at - started_at)::float8 AS load_seconds
+  FROM cutover.run WHERE status = 'verified' AND mode IN ('load', 'reconcile')
+  ORDER BY finished_at DESC LIMIT 1`;
 
 export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query("SELECT to_regclass('cutover.authority') IS NOT NULL AS there");
@@ -20,16 +31,22 @@ export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
 
 /** Reads who holds the truth. A target without schema `cutover` has never been written to by a migrator. */
 export async function readAuthority(client: pg.Client): Promise<AuthorityState> {
-  if (!(await controlSchemaExists(client))) return { holder: 'source', runId: null, loadedAt: null };
+  if (!(await controlSchemaExists(client)))
+    return { holder: 'source', runId: null, loadedAt: null, loadedRows: 0, loadSeconds: 0 };
   const { rows } = await client.query(
-    `SELECT holder, run_id, (SELECT max(finished_at) FROM cutover.run WHERE status = 'verified' AND mode IN ('load', 'reconcile')) AS loaded_at
-     FROM cutover.authority`,
+    `SELECT holder, run_id, loaded_at, loaded_rows, load_seconds FROM cutover.authority LEFT JOIN (${NEWEST_LOAD}) load ON true`,
   );
   if (!rows[0])
     throw new Refused(
       'The table cutover.authority is empty: expected one row. Restore the target from a backup, or load it anew.',
     );
-  return { holder: rows[0].holder, runId: rows[0].run_id, loadedAt: rows[0].loaded_at?.toISOString() ?? null };
+  return {
+    holder: rows[0].holder,
+    runId: rows[0].run_id,
+    loadedAt: rows[0].loaded_at?.toISOString() ?? null,
+    loadedRows: rows[0].loaded_rows ?? 0,
+    loadSeconds: rows[0].load_seconds ?? 0,
+  };
 }
 
 /**

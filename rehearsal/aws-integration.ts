@@ -17,7 +17,9 @@ const TASK_POLL_MILLISECONDS = 20;
 export function awsIntegration(ecs: LocalEcs, functions: Map<string, Handler>): Integration {
   return async (call) => {
     const parameters = call.arguments as JsonObject;
-    if (call.resource === 'arn:aws:states:::lambda:invoke') return invokeFunction(functions, parameters);
+    // With a task token the interpreter itself waits for the answer.
+    if (/^arn:aws:states:::lambda:invoke(\.waitForTaskToken)?$/.test(call.resource))
+      return invokeFunction(functions, parameters);
     if (call.resource === 'arn:aws:states:::ecs:runTask.sync') return runTask(ecs, call);
     const sdk = /^arn:aws:states:::aws-sdk:ecs:(\w+)$/.exec(call.resource);
     if (!sdk) throw new TaskFailure('States.Runtime', `The rehearsal has nothing behind ${call.resource}.`);

@@ -1,8 +1,8 @@
-import type { LockItem, LockStore } from '../lambdas/execution-lock/lock-store.ts';
+import type { ItemStore, LockItem, Versioned } from '../lambdas/execution-lock/lock-store.ts';
 
-/** Keeps the locks in memory, with the condition that DynamoDB would check. */
-export function memoryLockStore(): LockStore {
-  const items = new Map<string, LockItem>();
+/** Keeps the locks, or other items, in memory, with the condition that DynamoDB would check. */
+export function memoryLockStore<Item extends Versioned = LockItem>(): ItemStore<Item> {
+  const items = new Map<string, Item>();
   return {
     read: async (stackName) => structuredClone(items.get(stackName)),
     async write(item, previousVersion) {

@@ -8,6 +8,7 @@ import { createAuthor } from './author.ts';
 import { createClock } from './clock.ts';
 import { withBrokenStates, withFaults } from './fault-injection.ts';
 import { judge } from './judge.ts';
+import { answerAsAsked } from './operator.ts';
 import { prepare, untilRelayAnswers } from './prepare.ts';
 import { redriveWhereAsked } from './redrive.ts';
 import { rollback } from './rollback.ts';
@@ -129,6 +130,11 @@ async function setUp(
     relayCommands: options.relayCommands,
     // The lock asks Step Functions, whose tasks the world carries out.
     describeExecution: (arn) => stage.stepFunctions.describe(arn),
+    publish: async (subject, message) => {
+      observer.step(`Message "${subject}":`);
+      for (const line of message.split('\n')) observer.step(`  ${line}`);
+      stage.answering = answerAsAsked(stage).catch((error: Error) => observer.step(`Nobody answers: ${error.message}`));
+    },
     onLog: observer.log,
   });
   undo.push(world.stop);
@@ -138,6 +144,7 @@ async function setUp(
       settings,
       clock,
       integration: withFaults(options.faults, world.integration, () => stage),
+      taskTokens: world.taskTokens,
       edit: (machine, definition) => withBrokenStates(options.faults, machine, definition),
       onEvent: observer.event,
     }),
@@ -159,12 +166,13 @@ async function setUp(
 /** Runs the cutover and whatever it sets off, and redrives it if that was asked for. */
 async function cutover(stage: Stage): Promise<void> {
   const { options, stepFunctions } = stage;
-  const { signal, observer, onFailure, faults } = options;
+  const { signal, observer, onFailure, approval, faults } = options;
   const stop = (): void => stepFunctions.stopAll('Interrupted', 'The rehearsal was interrupted');
   signal.addEventListener('abort', stop, { once: true });
   for (const { name, title } of faults.filter(({ edit }) => edit)) observer.step(`Fault "${name}": ${title}`);
-  const execution = stepFunctions.start('cutover', { onFailure });
+  const execution = stepFunctions.start('cutover', { onFailure, ...(approval !== undefined && { approve: true }) });
   await stepFunctions.settled();
+  await stage.answering;
   signal.throwIfAborted();
   await redriveWhereAsked(stage, 'cutover', execution);
 }

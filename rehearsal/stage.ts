@@ -22,6 +22,8 @@ export interface RehearsalOptions {
   publishPerSecond: number;
   /** What a failure of the cutover leads to: the way back, or a halt until an operator redrives. */
   onFailure: 'rollback' | 'hold';
+  /** The cutover waits for approval, and this is what people say to it; without it nobody is asked. */
+  approval?: 'approve' | 'reject' | 'late';
   /** What is done after the execution has ended: nothing, or its cause is taken away and it is redriven, or the relay is moved back. */
   afterwards: 'nothing' | 'redrive' | 'rollback';
   /** A template of the user's in place of the bundled one. */
@@ -50,6 +52,8 @@ export interface Stage {
   target: RehearsalTarget;
   world: World;
   stepFunctions: LocalStepFunctions;
+  /** What people say to an execution that waits for approval, until they have said it. */
+  answering?: Promise<void>;
   /** Every event that a relay has acknowledged since the rehearsal began. */
   acknowledged: AcknowledgedEvent[];
   /** Writes before the cutover and after it, where a rollback follows. */

@@ -6,6 +6,7 @@ import { MACHINES, type MachineName } from '../statemachine/machines.ts';
 import type { Settings } from '../statemachine/settings.ts';
 import type { Clock } from './clock.ts';
 import { type Execution, type HistoryEvent, type Integration, startExecution } from './interpreter/execution.ts';
+import type { TaskTokens } from './interpreter/task-tokens.ts';
 import { ACCOUNT_ID, functionArn } from './names.ts';
 
 export type { MachineName };
@@ -35,6 +36,8 @@ export interface StepFunctionsOptions {
   settings: Settings;
   clock: Clock;
   integration: Integration;
+  /** By which tasks that wait for a person are answered. */
+  taskTokens?: TaskTokens;
   /** Changes the definition of a machine before it is interpreted. */
   edit(machine: MachineName, definition: StateMachine): StateMachine;
   onEvent(event: HistoryEvent, machine: MachineName): void;
@@ -45,7 +48,7 @@ const STOPPING: MachineName[] = ['cutover', 'rollback'];
 
 /** With the EventBridge rule of the stack: a cutover or rollback that FAILED, TIMED_OUT or was ABORTED starts `restore`. */
 export function createStepFunctions(options: StepFunctionsOptions): LocalStepFunctions {
-  const { settings, clock, integration, onEvent } = options;
+  const { settings, clock, integration, taskTokens, onEvent } = options;
   const { region, stackName } = settings;
   const started: StartedExecution[] = [];
   const running = new Set<Promise<void>>();
@@ -68,6 +71,7 @@ export function createStepFunctions(options: StepFunctionsOptions): LocalStepFun
       name: `${machine}-${randomUUID()}`,
       input,
       integration,
+      ...(taskTokens && { taskTokens }),
       clock,
       onEvent: (event) => onEvent(event, machine),
     });

@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { ECSClient } from '@aws-sdk/client-ecs';
+import { type AnswerApprovalResult, createHandler as answerApproval } from '../lambdas/answer-approval.ts';
+import type { ApprovalItem, ApprovalStore } from '../lambdas/approval/approval-item.ts';
 import { createHandler as assertQuiet } from '../lambdas/assert-quiet.ts';
 import { createHandler as authority } from '../lambdas/authority.ts';
 import { createHandler as changeStack } from '../lambdas/change-stack.ts';
@@ -8,12 +10,14 @@ import type { DescribeExecution } from '../lambdas/execution-lock/executions.ts'
 import type { LockStore } from '../lambdas/execution-lock/lock-store.ts';
 import { createHandler as executionLock } from '../lambdas/execution-lock.ts';
 import { createHandler as healthCheck } from '../lambdas/health-check.ts';
+import type { Publish } from '../lambdas/notifications.ts';
 import type { NetworkAndStorage } from '../lambdas/preflight/network-and-storage.ts';
 import type { Surroundings } from '../lambdas/preflight/surroundings.ts';
 import { createHandler as preflight } from '../lambdas/preflight.ts';
 import { createHandler as preflightPrepare } from '../lambdas/preflight-prepare.ts';
 import { createHandler as preflightRollback } from '../lambdas/preflight-rollback.ts';
 import { createHandler as readManifest } from '../lambdas/read-manifest.ts';
+import { createHandler as requestApproval } from '../lambdas/request-approval.ts';
 import { createHandler as scaleService } from '../lambdas/scale-service.ts';
 import { createHandler as verifyCounts } from '../lambdas/verify-counts.ts';
 import type { JsonObject } from '../statemachine/asl.ts';
@@ -31,6 +35,7 @@ import type { Program } from './ecs/container.ts';
 import { createEcs, type LocalEcs } from './ecs/local-ecs.ts';
 import { ecsProviders } from './ecs/providers.ts';
 import type { Integration } from './interpreter/execution.ts';
+import { createTaskTokens, type TaskTokens } from './interpreter/task-tokens.ts';
 import { startLoadBalancer } from './load-balancer.ts';
 import { memoryLockStore } from './lock-store.ts';
 import { ACCOUNT_ID, functionArn } from './names.ts';
@@ -47,6 +52,10 @@ export interface World {
   /** Where clients reach the relay. */
   endpoint: { url: string; hostHeader: string };
   integration: Integration;
+  /** By which Step Functions is told that a task which waits for a person has its answer. */
+  taskTokens: TaskTokens;
+  /** What a person's command calls to approve or reject a cutover. */
+  answerApproval(event: unknown): Promise<AnswerApprovalResult>;
   /** What the preflights see beside the stack. */
   surroundings: Surroundings;
   networkAndStorage: NetworkAndStorage;
@@ -80,6 +89,8 @@ export interface WorldOptions {
   relayCommands?: RelayCommands;
   /** How an execution stands, by its ARN; without it every one is taken for running. */
   describeExecution?: DescribeExecution;
+  /** Stands for the topic; without it messages go nowhere. */
+  publish?: Publish;
   onLog(container: string, line: string): void;
 }
 
@@ -144,6 +155,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const endpoint = { url: `ws://127.0.0.1:${balancer.port}`, hostHeader: domain };
   const surroundings = localSurroundings(databases, ecs);
   const networkAndStorage = localNetworkAndStorage(options.efsDirectory);
+  const approvals = memoryLockStore<ApprovalItem>();
+  const taskTokens = createTaskTokens();
   const handlers = createHandlers({
     ecs: ecsClient(ecs),
     cloudFormation: cloudFormationClient(cloudFormation),
@@ -153,6 +166,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     connect: target.connectAsVerifier,
     artefacts,
     lock: memoryLockStore(),
+    approvals,
+    publish: options.publish ?? (async () => {}),
     describeExecution: options.describeExecution ?? (async () => ({ status: 'RUNNING' })),
     clock,
   });
@@ -171,6 +186,15 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     writersLog,
     logListeners,
     integration: awsIntegration(ecs, functions),
+    taskTokens,
+    answerApproval: answerApproval({
+      approvals,
+      tasks: {
+        succeed: async (token, output) => taskTokens.succeed(token, output),
+        fail: async (token, error, cause) => taskTokens.fail(token, error, cause),
+      },
+      now: clock.now,
+    }),
     async stop() {
       await ecs.stopAll();
       await balancer.close();
@@ -187,6 +211,8 @@ interface HandlerWorld {
   connect: RehearsalTarget['connectAsVerifier'];
   artefacts: Map<string, string>;
   lock: LockStore;
+  approvals: ApprovalStore;
+  publish: Publish;
   describeExecution: DescribeExecution;
   clock: Clock;
 }
@@ -200,6 +226,8 @@ function createHandlers({
   connect,
   artefacts,
   lock,
+  approvals,
+  publish,
   describeExecution,
   clock,
 }: HandlerWorld): Record<FunctionName, Handler> {
@@ -218,6 +246,7 @@ function createHandlers({
     'preflight-prepare': preflightPrepare({ ecs, cloudFormation, endpoint, surroundings, networkAndStorage }),
     'preflight-rollback': preflightRollback({ ecs, cloudFormation, endpoint, surroundings }),
     'execution-lock': executionLock({ store: lock, describeExecution, now: clock.now, pause: clock.sleep }),
+    'request-approval': requestApproval({ approvals, publish, now: clock.now }),
     'change-stack': changing,
     'prepare-stack': changing,
     'scale-service': scaleService({ ecs, lock }),

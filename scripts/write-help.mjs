@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const readme = new URL('../README.md', import.meta.url);
 const cli = new URL('../cli/relay-cutover.mjs', import.meta.url).pathname;
 let text = readFileSync(readme, 'utf8');
-for (const command of [[], ['rehearse'], ['migrate'], ['template']]) {
+for (const command of [[], ['rehearse'], ['migrate'], ['template'], ['approve'], ['reject']]) {
   const help = execFileSync(process.execPath, [cli, ...command, '--help'], { encoding: 'utf8' }).trimEnd();
   const [usage] = help.split('\n');
   const start = text.indexOf(`\`\`\`\n${usage}`);

@@ -20,6 +20,10 @@ export const FUNCTIONS = {
     network: 'internet',
     purpose: "lets one execution at a time change the relay's stack, and another take over from one that ended halfway",
   },
+  'request-approval': {
+    network: 'internet',
+    purpose: 'tells people what a cutover will do, and keeps the question until one of them answers',
+  },
   'scale-service': {
     network: 'internet',
     purpose: 'starts and stops the relay, for the execution that has the lock',
@@ -43,6 +47,25 @@ export const FUNCTIONS = {
 } as const satisfies Record<string, { network: 'internet' | 'database'; purpose: string }>;
 
 export type FunctionName = keyof typeof FUNCTIONS;
+
+/** The functions that no state machine calls: a person's command calls the one, a schedule the other. */
+export const STANDING_FUNCTIONS = {
+  'answer-approval': {
+    network: 'internet',
+    purpose: 'takes the answer of a person to a cutover that waits for approval, and hands it to the execution',
+  },
+  remind: {
+    network: 'internet',
+    purpose: 'says every few minutes that an execution is held for an operator or waits for approval',
+  },
+} as const satisfies Record<string, { network: 'internet'; purpose: string }>;
+
+export type StandingFunctionName = keyof typeof STANDING_FUNCTIONS;
+
+/** The name by which a person's command finds the function in the account. */
+export function answerFunctionName(relayStackName: string): string {
+  return `${relayStackName}-cutover-answer-approval`;
+}
 
 /** Key of a function's definition substitution: `verify-counts` is `VerifyCountsFunction`, since CloudFormation documents letters and digits only. */
 export function substitutionKey(name: FunctionName): string {

@@ -14,7 +14,12 @@ const common = {
  */
 const inputSchemas = {
   prepare: z.strictObject(common),
-  cutover: z.strictObject(common),
+  cutover: z.strictObject({
+    onFailure: common.onFailure,
+    /** True: it shows what it will do, and changes nothing until a person has approved it. */
+    approve: z.boolean().optional(),
+    comment: common.comment,
+  }),
   rollback: z.strictObject({
     ...common,
     /** The way back may delete more rows of SQLite than is usual: the new relay did delete them. */

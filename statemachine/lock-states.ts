@@ -18,10 +18,13 @@ export function lock(settings: Settings, action: LockAction, payload: JsonObject
 }
 
 /** Takes the lock before everything else; while another execution has it, this one ends without having changed anything. */
-export function takeLock(settings: Settings, { onFailure, next }: { onFailure: string; next: string }): States {
+export function takeLock(
+  settings: Settings,
+  { onFailure, ...onward }: { onFailure: string; next: string; assign?: JsonObject },
+): States {
   return {
     TakeLock: {
-      ...lock(settings, 'acquire', {}, { comment: 'One execution at a time may change the relay', next }),
+      ...lock(settings, 'acquire', {}, { comment: 'One execution at a time may change the relay', ...onward }),
       Catch: [
         { ErrorEquals: ['LockHeld'], Assign: { refusal: expression(CAUSE) }, Next: 'AnotherExecution' },
         ...catchAll(onFailure),

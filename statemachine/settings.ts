@@ -149,6 +149,10 @@ const fieldsSchema = z.strictObject({
     .max(32)
     .default(32)
     .describe('Events that the old relay served and the new one has to serve.'),
+  approvalTimeoutSeconds: seconds(
+    43_200,
+    'How long a cutover that was started with `approve: true` waits for a person; then it ends with nothing changed.',
+  ),
   executionTimeoutSeconds: seconds(
     86_400,
     'The whole execution; a limit against an execution that nobody looks at, not a deadline.',
@@ -157,10 +161,15 @@ const fieldsSchema = z.strictObject({
   notificationEmail: z.email().optional().describe('Hears of every alarm and every ending; AWS asks it to confirm'),
 });
 
-const settingsSchema = fieldsSchema.refine((fields) => forwardSeconds(fields) >= FORWARD_SECONDS_MIN, {
-  path: ['writeStopSecondsMax'],
-  error: `must leave at least ${FORWARD_SECONDS_MIN} s for copy, verification and switch, beside wayBackSecondsReserved, quietGapSeconds and pollIntervalSeconds`,
-});
+const settingsSchema = fieldsSchema
+  .refine((fields) => forwardSeconds(fields) >= FORWARD_SECONDS_MIN, {
+    path: ['writeStopSecondsMax'],
+    error: `must leave at least ${FORWARD_SECONDS_MIN} s for copy, verification and switch, beside wayBackSecondsReserved, quietGapSeconds and pollIntervalSeconds`,
+  })
+  .refine((fields) => fields.approvalTimeoutSeconds < fields.executionTimeoutSeconds, {
+    path: ['approvalTimeoutSeconds'],
+    error: 'must be shorter than executionTimeoutSeconds, within which the cutover itself has to take place too',
+  });
 
 /** Seconds from the second look at the stopped relay to the moment at which the way back has to begin. */
 export function forwardSeconds(

@@ -80,7 +80,7 @@ describe('the house', () => {
 
   it('shows in README.md the help that the program prints', () => {
     const readme = readFileSync('README.md', 'utf8');
-    for (const command of [[], ['rehearse'], ['migrate'], ['template']]) {
+    for (const command of [[], ['rehearse'], ['migrate'], ['template'], ['approve'], ['reject']]) {
       const help = execFileSync(process.execPath, ['cli/relay-cutover.mjs', ...command, '--help'], {
         encoding: 'utf8',
         env: { ...process.env, COLUMNS: '100' },

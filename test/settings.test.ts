@@ -85,6 +85,7 @@ describe('the settings', () => {
       startTimeoutSeconds: 480,
       pollIntervalSeconds: 5,
       sampleEvents: 32,
+      approvalTimeoutSeconds: 43_200,
       executionTimeoutSeconds: 86_400,
     });
   });
@@ -193,6 +194,15 @@ describe('the limit of the write stop', () => {
   );
 });
 
+describe('the wait for an approval', () => {
+  it('has to end before the execution does', () => {
+    const words = 'must be shorter than executionTimeoutSeconds, within which the cutover itself has to take place too';
+    for (const raw of [{ approvalTimeoutSeconds: 86_400 }, { executionTimeoutSeconds: 43_200 }])
+      expect(refusal(raw)).toBe(`The settings are not right:\n  approvalTimeoutSeconds: ${words}`);
+    expect(parseSettings({ approvalTimeoutSeconds: 86_399 }).approvalTimeoutSeconds).toBe(86_399);
+  });
+});
+
 describe("the execution's input", () => {
   it('may be empty, have a comment, or say what a failure leads to', () => {
     for (const input of [
@@ -200,16 +210,17 @@ describe("the execution's input", () => {
       { comment: 'as agreed on Tuesday' },
       { onFailure: 'rollback' },
       { onFailure: 'hold', comment: '' },
+      { approve: true },
     ])
       expect(inputFindings('cutover', input), JSON.stringify(input)).toBeUndefined();
   });
 
   it('may have nothing else', () => {
     expect(inputFindings('cutover', { comment: 7, onFailure: 'retry', takeOver: true })).toBe(
-      'The input of the execution is not right: onFailure: Invalid option: expected one of "rollback"|"hold"; comment: Invalid input: expected string, received number; Unrecognized key: "takeOver". Known: onFailure, comment.',
+      'The input of the execution is not right: onFailure: Invalid option: expected one of "rollback"|"hold"; comment: Invalid input: expected string, received number; Unrecognized key: "takeOver". Known: onFailure, approve, comment.',
     );
     expect(inputFindings('cutover', null)).toBe(
-      'The input of the execution is not right: Invalid input: expected object, received null. Known: onFailure, comment.',
+      'The input of the execution is not right: Invalid input: expected object, received null. Known: onFailure, approve, comment.',
     );
   });
 });

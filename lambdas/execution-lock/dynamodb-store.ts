@@ -1,16 +1,19 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { Refused } from '../../statemachine/errors.ts';
-import type { LockItem, LockStore } from './lock-store.ts';
+import type { ItemStore, LockItem, Versioned } from './lock-store.ts';
 
-/** Keeps the locks in a DynamoDB table with the key `stackName`. */
-export function dynamoDbStore(client: Pick<DynamoDBDocumentClient, 'send'>, table: string): LockStore {
+/** Keeps the locks, and what else is changed by compare-and-set, in a DynamoDB table with the key `stackName`. */
+export function dynamoDbStore<Item extends Versioned = LockItem>(
+  client: Pick<DynamoDBDocumentClient, 'send'>,
+  table: string,
+): ItemStore<Item> {
   return {
     async read(stackName) {
-      const { Item } = await client.send(
+      const { Item: found } = await client.send(
         new GetCommand({ TableName: table, Key: { stackName }, ConsistentRead: true }),
       );
-      return Item as LockItem | undefined;
+      return found as Item | undefined;
     },
     async write(item, previousVersion) {
       const condition =
@@ -40,9 +43,9 @@ export function dynamoDbStore(client: Pick<DynamoDBDocumentClient, 'send'>, tabl
  *
  * @throws Refused when the variable is not set
  */
-export function deployedStore(environment: NodeJS.ProcessEnv): LockStore {
+export function deployedStore<Item extends Versioned = LockItem>(environment: NodeJS.ProcessEnv): ItemStore<Item> {
   const table = environment.LOCK_TABLE;
-  if (table) return dynamoDbStore(DynamoDBDocumentClient.from(new DynamoDBClient({})), table);
+  if (table) return dynamoDbStore<Item>(DynamoDBDocumentClient.from(new DynamoDBClient({})), table);
   throw new Refused(
     'The environment variable LOCK_TABLE is not set. Expected the name of the DynamoDB table with the locks. Deploy the functions again with it.',
   );

@@ -26,22 +26,32 @@ export interface LockItem {
   plan: Json;
 }
 
-export interface LockStore {
-  read(stackName: string): Promise<LockItem | undefined>;
+/** What every item of the table has: its key, and how often it was written. */
+export interface Versioned {
+  stackName: string;
+  version: number;
+}
+
+export interface ItemStore<Item extends Versioned> {
+  read(stackName: string): Promise<Item | undefined>;
   /**
    * Writes only if the version that stands there is the previous one, null meaning that there is no item; false when it
    * is another.
    */
-  write(item: LockItem, previousVersion: number | null): Promise<boolean>;
+  write(item: Item, previousVersion: number | null): Promise<boolean>;
 }
 
+export type LockStore = ItemStore<LockItem>;
+
 /** What is to stand in the item, and what is to be answered when it does. The store counts the version. */
-export interface Decision<Result> {
-  next: Omit<LockItem, 'stackName' | 'version'> | undefined;
+export interface Decision<Result, Item extends Versioned = LockItem> {
+  next: Omit<Item, keyof Versioned> | undefined;
   result: Result;
 }
 
-export type Decide<Result> = (item: LockItem | undefined) => Decision<Result> | Promise<Decision<Result>>;
+export type Decide<Result, Item extends Versioned = LockItem> = (
+  item: Item | undefined,
+) => Decision<Result, Item> | Promise<Decision<Result, Item>>;
 
 /** Each try that fails is somebody else's that succeeded, or a lost answer. */
 const TRIES_MAX = 5;
@@ -53,8 +63,17 @@ const TRIES_MAX = 5;
  * @returns the result of the decision that stands
  * @throws Error, to be repeated, when that came to nothing several times, and whatever `decide` throws
  */
-export async function changeLock<Result>(store: LockStore, stackName: string, decide: Decide<Result>): Promise<Result> {
-  let tried: { item: LockItem; result: Result } | undefined;
+export function changeLock<Result>(store: LockStore, stackName: string, decide: Decide<Result>): Promise<Result> {
+  return changeItem(store, { stackName, title: `lock of the stack ${stackName}` }, decide);
+}
+
+/** The same for any item of the table. */
+export async function changeItem<Result, Item extends Versioned>(
+  store: ItemStore<Item>,
+  { stackName, title }: { stackName: string; title: string },
+  decide: Decide<Result, Item>,
+): Promise<Result> {
+  let tried: { item: Item; result: Result } | undefined;
   let cause: unknown;
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     const found = await store.read(stackName);
@@ -63,7 +82,7 @@ export async function changeLock<Result>(store: LockStore, stackName: string, de
     if (next === undefined) return result;
     const version = found?.version ?? 0;
     if (isDeepStrictEqual(found, { ...next, stackName, version })) return result;
-    tried = { item: { ...next, stackName, version: version + 1 }, result };
+    tried = { item: { ...next, stackName, version: version + 1 } as Item, result };
     try {
       if (await store.write(tried.item, found?.version ?? null)) return result;
     } catch (error) {
@@ -71,7 +90,7 @@ export async function changeLock<Result>(store: LockStore, stackName: string, de
     }
   }
   throw new Error(
-    `The lock of the stack ${stackName} was not written in ${TRIES_MAX} tries: others wrote it at the same time, or the answers were lost. Repeat.`,
+    `The ${title} was not written in ${TRIES_MAX} tries: others wrote it at the same time, or the answers were lost. Repeat.`,
     { cause },
   );
 }

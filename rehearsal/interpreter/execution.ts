@@ -7,6 +7,7 @@ import { type EventDetails, HISTORY_EVENTS_MAX, History, type HistoryEvent } fro
 import type { Integration } from './integration.ts';
 import { toPayload } from './payload-limit.ts';
 import { type Position, startOf } from './position.ts';
+import { createTaskTokens, type TaskTokens } from './task-tokens.ts';
 import type { Run } from './visit.ts';
 
 export { TaskFailure } from './failure.ts';
@@ -22,6 +23,8 @@ export interface ExecutionOptions {
   integration: Integration;
   clock: Clock;
   onEvent?: (event: HistoryEvent) => void;
+  /** By which tasks that wait for a token are answered; without it nobody can answer them. */
+  taskTokens?: TaskTokens;
   /** For jitter and `$random()`: numbers from 0 to below 1. */
   random?: () => number;
 }
@@ -166,7 +169,7 @@ class RunningExecution implements Execution {
   }
 
   #sharedBy(redriveTime: Date | undefined): Run {
-    const { clock, integration, random, stateMachineArn } = this.#options;
+    const { clock, integration, random, stateMachineArn, taskTokens } = this.#options;
     const { region, machineName } = arnParts(stateMachineArn);
     const context: JsonObject = {
       Execution: {
@@ -180,7 +183,15 @@ class RunningExecution implements Execution {
       },
       StateMachine: { Id: stateMachineArn, Name: machineName },
     };
-    return { clock, history: this.#history, integration, random: random ?? Math.random, region, context };
+    return {
+      clock,
+      history: this.#history,
+      integration,
+      random: random ?? Math.random,
+      taskTokens: taskTokens ?? createTaskTokens(),
+      region,
+      context,
+    };
   }
 }
 

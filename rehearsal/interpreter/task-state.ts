@@ -8,10 +8,17 @@ import { contextOf, evaluate, evaluateAs, leave, type Outcome, record, type Visi
 /** Runs a Task state: Arguments, the integration under its timeout, Assign and Output. */
 export function runTask(state: TaskState, visit: Visit): Promise<Outcome> {
   return withRetryAndCatch(state, visit, async () => {
-    const taskArguments = await evaluate(visit, state.Arguments, 'Arguments');
-    const timeoutSeconds = await evaluateAs(visit, state.TimeoutSeconds, 'TimeoutSeconds', SECONDS);
-    const result = await callIntegration(state, visit, taskArguments, timeoutSeconds);
-    return { ...(await leave(visit, state, '', { result }, result)), next: state.Next };
+    // Every try has a token of its own.
+    const waiting = state.Resource.endsWith('.waitForTaskToken') ? visit.run.taskTokens.open() : undefined;
+    try {
+      if (waiting) visit.taskToken = waiting.token;
+      const taskArguments = await evaluate(visit, state.Arguments, 'Arguments');
+      const timeoutSeconds = await evaluateAs(visit, state.TimeoutSeconds, 'TimeoutSeconds', SECONDS);
+      const result = await callIntegration(state, visit, taskArguments, timeoutSeconds, waiting?.answer);
+      return { ...(await leave(visit, state, '', { result }, result)), next: state.Next };
+    } finally {
+      waiting?.close();
+    }
   });
 }
 
@@ -20,6 +27,7 @@ async function callIntegration(
   visit: Visit,
   taskArguments: Json,
   timeoutSeconds: number,
+  answer: Promise<Json> | undefined,
 ): Promise<Json> {
   const { clock, integration, region } = visit.run;
   const resource = resourceNames(state.Resource);
@@ -40,10 +48,12 @@ async function callIntegration(
   const context = contextOf(visit);
   const call = { resource: state.Resource, arguments: taskArguments, context, signal, clock, submitted };
   try {
-    const result = await untilAborted(
+    const returned = await untilAborted(
       Promise.resolve().then(() => integration(call)),
       signal,
     );
+    if (answer) submitted(returned);
+    const result = answer ? await untilAborted(answer, signal) : returned;
     const output = toPayload(result ?? null, `The result of the task '${visit.name}'`);
     record(visit, 'TaskSucceeded', { taskSucceededEventDetails: { ...resource, output } });
     // Back from text, as from a service: no Date, no undefined, nothing shared with the integration.

@@ -7,6 +7,7 @@ import type { EventDetails, History } from './history.ts';
 import type { Integration } from './integration.ts';
 import { toPayload } from './payload-limit.ts';
 import type { Position } from './position.ts';
+import type { TaskTokens } from './task-tokens.ts';
 
 /** What all states of a run share; a redrive is a new run. */
 export interface Run {
@@ -14,6 +15,7 @@ export interface Run {
   history: History;
   integration: Integration;
   random: () => number;
+  taskTokens: TaskTokens;
   region: string;
   /** `Execution` and `StateMachine` of the context object. */
   context: JsonObject;
@@ -35,6 +37,8 @@ export interface Visit extends Branch {
   name: string;
   /** Counted only where a Retry can stand: in Task and Map. */
   retryCount?: number;
+  /** Of the present try of a task that is ended from outside. */
+  taskToken?: string;
 }
 
 /** Where a state leads. Without `next` its line has ended. */
@@ -57,6 +61,7 @@ export function contextOf(visit: Visit): JsonObject {
       EnteredTime: (visit.position.entered?.time ?? visit.run.clock.now()).toISOString(),
       ...(visit.retryCount !== undefined && { RetryCount: visit.retryCount }),
     },
+    ...(visit.taskToken !== undefined && { Task: { Token: visit.taskToken } }),
     ...(visit.map && { Map: visit.map }),
   };
 }

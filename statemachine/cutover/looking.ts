@@ -3,6 +3,7 @@ import { hold, lock, release, takeLock } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { failure, invoke } from '../tasks.ts';
 import { NO_WRITE_STOP } from '../write-stop.ts';
+import { approvalStates } from './approval.ts';
 
 /** A condition without braces. An input that is no object, or has no such key, is not "hold". */
 export const HOLDS = '$states.context.Execution.Input.onFailure = "hold"';
@@ -11,7 +12,8 @@ export const HOLDS = '$states.context.Execution.Input.onFailure = "hold"';
 export function lookingStates(settings: Settings): States {
   const onFailure = 'IsHeldUnchanged';
   return {
-    ...takeLock(settings, { onFailure, next: 'Preflight' }),
+    // What is begun anew has to be approved anew.
+    ...takeLock(settings, { onFailure, next: 'Preflight', assign: { approval: null } }),
     Preflight: invoke(
       'preflight',
       {
@@ -59,11 +61,12 @@ export function lookingStates(settings: Settings): States {
       Choices: [
         {
           Condition: `{% $authority.holder = "source" and $exists($authority.loadedAt) and $authority.loadedAt != null and $toMillis($now()) - $toMillis($authority.loadedAt) < ${settings.loadAgeDaysMax} * 86400000 %}`,
-          Next: 'RecordPlan',
+          Next: 'NeedsApproval',
         },
       ],
       Default: 'NotPrepared',
     },
+    ...approvalStates(settings, { onFailure, again: 'Preflight', next: 'RecordPlan' }),
     RecordPlan: lock(
       settings,
       'record',

@@ -1,16 +1,12 @@
 import type { JsonObject, StateMachine, States } from '../asl.ts';
 import { changeSetStates, protectStack } from '../change-set-states.ts';
+import { expectedWriteStopSeconds } from '../expected-write-stop.ts';
 import { hold, release, takeLock } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { invoke } from '../tasks.ts';
 import { loadStates } from './load.ts';
 
 const ON_FAILURE = 'IsHeld';
-
-/** As seen in the cloud, most of it the image's pull; the relay and the migrator start once each within the write stop. */
-const TASK_START_SECONDS = 60;
-/** A change set that gives the service another task definition while its desired count is 0. */
-const SWITCH_SECONDS = 90;
 
 /**
  * The machine `prepare`: gives the relay's stack a database and the tasks of the migrator, and loads all rows while the relay
@@ -102,7 +98,6 @@ function settingsOfPrepare(settings: Settings): JsonObject {
 }
 
 function prepareComplete(settings: Settings): States[string] {
-  const constant = settings.quietGapSeconds + 2 * TASK_START_SECONDS + SWITCH_SECONDS;
   return {
     Type: 'Succeed',
     Comment: 'The relay serves from SQLite as before; PostgreSQL stands beside it, loaded and proven',
@@ -118,8 +113,7 @@ function prepareComplete(settings: Settings): States[string] {
         changes: '{% $plan.preview %}',
         // Clients may write until the last task has stopped; the write stop begins then.
         drainSecondsMax: '{% $plan.preview.drainSecondsMax %}',
-        // The reconcile compares every row, which takes no longer than to load them all.
-        expectedWriteStopSeconds: `{% ${constant} + $ceil($loaded.seconds) %}`,
+        expectedWriteStopSeconds: expectedWriteStopSeconds(settings, '$loaded.seconds'),
         start: `Start cutover with {} within ${settings.loadAgeDaysMax} days; later, run prepare again first.`,
       },
       notes: '{% $preparation.notes[] %}',

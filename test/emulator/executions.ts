@@ -23,10 +23,18 @@ export async function publish(sfn: SFNClient, stateMachineArn: string): Promise<
   return stateMachineAliasArn as string;
 }
 
-/** Starts an execution and waits for its end. */
-export async function execute(sfn: SFNClient, stateMachineArn: string, name: string): Promise<DescribeExecutionOutput> {
-  const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn, name, input: '{}' }));
-  return untilEnded(sfn, executionArn as string);
+/** Starts an execution and waits for its end; `meanwhile` does what it waits for. */
+export async function execute(
+  sfn: SFNClient,
+  stateMachineArn: string,
+  name: string,
+  { input = {}, meanwhile = async () => {} }: { input?: object; meanwhile?(executionArn: string): Promise<void> } = {},
+): Promise<DescribeExecutionOutput> {
+  const { executionArn = '' } = await sfn.send(
+    new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
+  );
+  await meanwhile(executionArn);
+  return untilEnded(sfn, executionArn);
 }
 
 /** Waits until something else has started a machine so many times, and gives the executions in their order when they have ended. */

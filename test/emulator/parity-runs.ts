@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { createClock } from '../../rehearsal/clock.ts';
 import { startExecution, TaskFailure } from '../../rehearsal/interpreter/execution.ts';
+import { createTaskTokens } from '../../rehearsal/interpreter/task-tokens.ts';
 import type { Json, StateMachine } from '../../statemachine/asl.ts';
 import { DIFFERENCES } from './differences.ts';
 
@@ -42,14 +43,19 @@ const NAME = 'parity';
 /** Runs a case in the interpreter of the rehearsal, whose waits take no time. */
 export async function runInInterpreter(one: ParityCase, region: string): Promise<Outcome> {
   const calls: Json[] = [];
+  const taskTokens = createTaskTokens();
   const execution = startExecution({
     machine: one.machine,
     stateMachineArn: `arn:aws:states:${region}:${ACCOUNT}:stateMachine:${NAME}`,
     name: NAME,
     input: one.input,
     clock: createClock({ speed: Number.POSITIVE_INFINITY }),
+    taskTokens,
     integration: async (call) => {
       const answer = one.script(call.arguments, calls.push(call.arguments) - 1);
+      const { Token } = (call.context.Task ?? {}) as { Token?: string };
+      // On the emulator an activity's worker gives the answer itself.
+      if (Token !== undefined && 'result' in answer) taskTokens.succeed(Token, answer.result);
       if ('error' in answer) throw new TaskFailure(answer.error, answer.cause);
       return answer.result;
     },
@@ -92,7 +98,9 @@ export async function runOnEmulator(one: ParityCase, sfn: SFNClient): Promise<Ou
 
 function forEmulator(machine: StateMachine, activityArn: string): string {
   const bridged = DIFFERENCES.reduce((changed, { definition }) => definition?.(changed) ?? changed, machine);
-  return JSON.stringify(bridged, (key, value) => (key === 'Resource' ? activityArn : value));
+  const text = JSON.stringify(bridged, (key, value) => (key === 'Resource' ? activityArn : value));
+  // The activity's worker has the token; its context has none.
+  return text.replaceAll('{% $states.context.Task.Token %}', '<a token>');
 }
 
 async function work(
@@ -143,7 +151,7 @@ function outcomeOf({
   };
 }
 
-/** Takes out what two runs cannot have in common: times of now, and how long something far off is away from now. */
+/** Takes out what two runs cannot have in common: times of now, and how long something far off is away from now, and tokens. */
 export function comparable(outcome: Outcome): Outcome {
   const year = new Date().getUTCFullYear();
   const years = `(${year - 1}|${year}|${year + 1})`;
@@ -153,6 +161,7 @@ export function comparable(outcome: Outcome): Outcome {
   )
     .replace(new RegExp(`${years}-\\d\\d-\\d\\dT[0-9:.]+Z`, 'g'), '<now>')
     .replaceAll(new RegExp(`${NAME}-[0-9a-f-]{36}`, 'g'), NAME)
+    .replace(/"token":"[0-9a-f-]{36}"/g, '"token":"<a token>"')
     .replace(/\b\d{9,10}\b/g, '<a span>');
   const told: Outcome = JSON.parse(text);
   // The iterations of a Map run side by side.

@@ -39,11 +39,16 @@ const PLAN: JsonObject = {
   preview: { edits: ['one', 'two'], lines: ['+x'], image: IMAGE, drainSecondsMax: 40 },
 };
 
+const APPROVAL = { by: 'Ada', at: LONG_AGO };
+const LOAD = { loadedRows: 7, loadSeconds: 12.5 };
+const NO_LOAD = { loadedRows: 0, loadSeconds: 0 };
+
 /** A value of every variable that a state of any machine reads. */
 export const VARIABLES: JsonObject = {
   allowDeletions: false,
+  approval: null,
   attempt: 1,
-  authority: { holder: 'source', runId: null, loadedAt: LONG_AGO },
+  authority: { holder: 'source', runId: null, loadedAt: LONG_AGO, ...LOAD },
   authorityAsked: false,
   checkFailure: null,
   checkPrefix: 'rollback/0/check-reverse-1.',
@@ -99,23 +104,40 @@ export interface Variation {
 export const VARIATIONS: Variation[] = [
   { title: 'as usual' },
   { title: 'hold', input: { onFailure: 'hold' } },
+  { title: 'approval, not asked for yet', input: { approve: true } },
+  {
+    title: 'approval, given',
+    input: { approve: true },
+    variables: { approval: { ...APPROVAL, preview: JSON.stringify(PLAN.preview) } },
+  },
+  {
+    title: 'approval, of another plan',
+    input: { approve: true },
+    variables: { approval: { ...APPROVAL, preview: '{}' } },
+  },
   { title: 'restore, by the rule', input: { execution: 'arn:execution' } },
   { title: 'restore, by a person', input: { takeOver: true, allowDeletions: true } },
   { title: 'an input that is no object', input: ['hold'] },
-  { title: 'a target without a load', variables: { authority: { holder: 'source', runId: null, loadedAt: null } } },
-  { title: 'a load of just now', variables: { authority: { holder: 'source', runId: null, loadedAt: FAR_OFF } } },
+  {
+    title: 'a target without a load',
+    variables: { authority: { holder: 'source', runId: null, loadedAt: null, ...NO_LOAD } },
+  },
+  {
+    title: 'a load of just now',
+    variables: { authority: { holder: 'source', runId: null, loadedAt: FAR_OFF, ...LOAD } },
+  },
   {
     title: 'the target is the truth, by this run',
-    variables: { authority: { holder: 'target', runId: MANIFEST.runId, loadedAt: LONG_AGO } },
+    variables: { authority: { holder: 'target', runId: MANIFEST.runId, loadedAt: LONG_AGO, ...LOAD } },
   },
   {
     title: 'the target is the truth, by another run',
-    variables: { authority: { holder: 'target', runId: 'other', loadedAt: LONG_AGO } },
+    variables: { authority: { holder: 'target', runId: 'other', loadedAt: LONG_AGO, ...LOAD } },
   },
   {
     title: 'the target is the truth, and the old relay stands',
     variables: {
-      authority: { holder: 'target', runId: 'other', loadedAt: LONG_AGO },
+      authority: { holder: 'target', runId: 'other', loadedAt: LONG_AGO, ...LOAD },
       relay: { taskDefinition: OLD },
     },
   },
@@ -183,10 +205,10 @@ export const PAYLOADS: Record<string, Json> = {
   'execution-lock/release': { released: true },
   'execution-lock/take-over': VARIABLES.takeOver as Json,
   'scale-service': { desiredCount: 0 },
-  'authority/read': { holder: 'source', runId: null, loadedAt: LONG_AGO },
-  'authority/take': { holder: 'target', runId: MANIFEST.runId, loadedAt: LONG_AGO },
-  'authority/return': { holder: 'source', runId: null, loadedAt: LONG_AGO },
-  'authority/withdraw': { holder: 'source', runId: null, loadedAt: LONG_AGO },
+  'authority/read': { holder: 'source', runId: null, loadedAt: LONG_AGO, ...LOAD },
+  'authority/take': { holder: 'target', runId: MANIFEST.runId, loadedAt: LONG_AGO, ...LOAD },
+  'authority/return': { holder: 'source', runId: null, loadedAt: LONG_AGO, ...LOAD },
+  'authority/withdraw': { holder: 'source', runId: null, loadedAt: LONG_AGO, ...LOAD },
   'change-stack/propose': VARIABLES.proposal as Json,
   'change-stack/inspect': VARIABLES.inspection as Json,
   'change-stack/execute': { outcome: 'ready', executed: true },
@@ -210,6 +232,8 @@ export const PAYLOADS: Record<string, Json> = {
 
 /** What the other integrations return. */
 export const RESULTS: Record<string, Json> = {
+  // What a person's answer hands over.
+  'arn:aws:states:::lambda:invoke.waitForTaskToken': APPROVAL,
   'arn:aws:states:::aws-sdk:ecs:describeServices': { Services: [{ TaskDefinition: NEW }], Failures: [] },
   'arn:aws:states:::ecs:runTask.sync': { TaskArn: 'arn:task', LastStatus: 'STOPPED', Containers: [{ ExitCode: 0 }] },
 };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { GetStackPolicyCommand, GetTemplateCommand } from '@aws-sdk/client-cloudformation';
 import { DescribeServicesCommand, DescribeTaskDefinitionCommand, ECSClient } from '@aws-sdk/client-ecs';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addRdsEdits } from '../../lambdas/template-edits/add-rds.ts';
@@ -8,6 +9,7 @@ import { applyEdits } from '../../lambdas/template-edits/apply.ts';
 import { switchTemplate } from '../../lambdas/template-edits/back.ts';
 import { relayProgram } from '../../rehearsal/relay/program.ts';
 import { type AcknowledgedEvent, publishOnce, servedEvents, startWriter, type Writer } from '../../rehearsal/writer.ts';
+import { answerFunctionName } from '../../statemachine/functions.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 import { type Cloud, RELAY_TEMPLATE, startCloud } from './cloud.ts';
 import { execute, publish, startedElsewhere } from './executions.ts';
@@ -79,8 +81,18 @@ describe("the relay's stack and the cutover's on the emulator", () => {
     expect(JSON.parse(restored?.output as string)).toMatchObject({ outcome: 'NothingToDo' });
   });
 
-  it('are cut over: every row equal, the template switched, the relay on PostgreSQL', async () => {
-    const cutOver = await execute(sfn, live.cutover, 'cutover-2');
+  it('are cut over once a person has approved it: every row equal, the template switched, the relay on PostgreSQL', async () => {
+    const cutOver = await execute(sfn, live.cutover, 'cutover-2', {
+      input: { approve: true },
+      async meanwhile(execution) {
+        const by = { execution, by: 'Ada' };
+        await expect.poll(() => answer({ ...by, answer: 'approve' }), POLLED).toContain('is approved by Ada at');
+        expect(await answer({ ...by, by: 'Grace', answer: 'approve' })).toContain('was approved by Ada at');
+        expect(await answer({ ...by, by: 'Grace', answer: 'reject', reason: 'no' })).toContain(
+          'It cannot be rejected any more.',
+        );
+      },
+    });
     expect(cutOver.cause).toBeUndefined();
     expect(JSON.parse(cutOver.output as string)).toMatchObject({
       outcome: 'CutoverComplete',
@@ -124,6 +136,18 @@ describe("the relay's stack and the cutover's on the emulator", () => {
     expect(cloud.failures()).toEqual([]);
   });
 });
+
+const POLLED = { timeout: 60_000, interval: 500 };
+
+/** What the function says, as a person's command calls it. */
+async function answer(given: object): Promise<string> {
+  const lambda = new LambdaClient(cloud.emulator.client);
+  const { Payload } = await lambda.send(
+    new InvokeCommand({ FunctionName: answerFunctionName(stackName), Payload: JSON.stringify(given) }),
+  );
+  const { sentence, errorMessage } = JSON.parse(Buffer.from(Payload ?? []).toString());
+  return sentence ?? errorMessage;
+}
 
 /** The relay that serves now has every event that was ever acknowledged by one. */
 async function expectEventsServed(): Promise<void> {

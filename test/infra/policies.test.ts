@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { APPROVAL_KEY_PREFIX } from '../../lambdas/approval/approval-item.ts';
 import { FUNCTIONS, type FunctionName } from '../../statemachine/functions.ts';
 import {
+  ALL_FUNCTION_NAMES,
   all,
   arn,
   FUNCTION_NAMES,
+  functionOf,
   gathered,
   grants,
   grantsOf,
@@ -44,9 +47,16 @@ describe('least privilege', () => {
   it('finds every permission: each role has its owner and one policy, and nothing of AWS or of another resource', () => {
     const types = new Set(Object.values(resources).map(({ Type }) => Type));
     const permitting = [...types].filter((type) => /Permission$|^AWS::IAM::/.test(type));
-    expect(permitting.sort()).toEqual(['AWS::IAM::Policy', 'AWS::IAM::Role']);
+    expect(permitting.sort()).toEqual(['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::Lambda::Permission']);
+    // The schedule may call the one function that it is for.
+    expect(the('AWS::Lambda::Permission')).toMatchObject({
+      Action: 'lambda:InvokeFunction',
+      Principal: 'events.amazonaws.com',
+      FunctionName: `\${${functionOf('remind').id}.Arn}`,
+      SourceArn: expect.stringMatching(/^\$\{reminderrule[0-9A-F]+\.Arn\}$/),
+    });
     const ownerOf = owners();
-    expect(ownerOf.size).toBe(FUNCTION_NAMES.length + MACHINE_NAMES.length + 1);
+    expect(ownerOf.size).toBe(ALL_FUNCTION_NAMES.length + MACHINE_NAMES.length + 1);
     const roles = all('AWS::IAM::Role');
     expect(roles.map(([id]) => `\${${id}.Arn}`).sort()).toEqual([...ownerOf.keys()].sort());
     for (const [id, { Properties }] of roles) {
@@ -176,13 +186,26 @@ describe('least privilege', () => {
 
   it('keeps the lock: one function writes it, those that change the relay read it', () => {
     const { id } = the('AWS::DynamoDB::Table');
-    const near = grants().filter(({ action }) => action.startsWith('dynamodb:'));
+    const onTable = grants().filter(({ action }) => action.startsWith('dynamodb:'));
+    const questions = JSON.stringify({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${APPROVAL_KEY_PREFIX}*`] },
+    });
+    const near = onTable.filter(({ condition }) => JSON.stringify(condition) !== questions);
+    const asking = gathered(
+      onTable.filter((grant) => !near.includes(grant)).map(({ owner, action }) => [owner, [action]]),
+    );
+    expect(asking).toEqual(
+      Object.fromEntries(
+        ['request-approval', 'answer-approval'].map((name) => [name, ['dynamodb:GetItem', 'dynamodb:PutItem']]),
+      ),
+    );
     expect(near.map(({ owner, action, resources: on }) => [owner, action, ...on]).sort()).toEqual([
       ['assert-quiet', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['change-stack', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['execution-lock', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['execution-lock', 'dynamodb:PutItem', `\${${id}.Arn}`],
       ['prepare-stack', 'dynamodb:GetItem', `\${${id}.Arn}`],
+      ['remind', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['scale-service', 'dynamodb:GetItem', `\${${id}.Arn}`],
     ]);
     expect(mayDo('states:DescribeExecution')).toEqual({
@@ -190,6 +213,14 @@ describe('least privilege', () => {
         arn('states', `execution:${stackName}-${name}:*`),
       ),
     });
+  });
+
+  it('lets one function answer for a person, and two speak to people', () => {
+    const machine = arn('states', `stateMachine:${stackName}-cutover`);
+    for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure'])
+      expect(mayDo(action)).toEqual({ 'answer-approval': [machine] });
+    const { ref } = the('AWS::SNS::Topic');
+    expect(mayDo('sns:Publish')).toEqual({ remind: [ref], 'request-approval': [ref] });
   });
 
   it("lists this stack's keys of the bucket only, so that a key that is not there yet is told from one that is denied", () => {

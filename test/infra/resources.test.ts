@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { FUNCTIONS } from '../../statemachine/functions.ts';
+import { createHandler } from '../../lambdas/remind.ts';
+import { answerFunctionName, FUNCTIONS } from '../../statemachine/functions.ts';
 import {
+  ALL_FUNCTION_NAMES,
   all,
   FUNCTION_NAMES,
   functionOf,
@@ -28,7 +30,7 @@ describe('the functions', () => {
   });
 
   it('run on Node 24 on arm64 with stack traces of the source, and each writes to a log of its own that stays', () => {
-    const logs = FUNCTION_NAMES.map((name) => {
+    const logs = ALL_FUNCTION_NAMES.map((name) => {
       const lambda = functionOf(name);
       expect(lambda, name).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -37,22 +39,36 @@ describe('the functions', () => {
       });
       return lambda.LoggingConfig.LogGroup.slice(2, -1) as string;
     });
-    expect(new Set(logs).size).toBe(FUNCTION_NAMES.length);
+    expect(new Set(logs).size).toBe(ALL_FUNCTION_NAMES.length);
     for (const id of logs) expect(resources[id]).toMatchObject({ ...KEPT, Properties: { RetentionInDays: 365 } });
   });
 
   it('know the lock where they change the relay, the bucket where they change the stack, the role where they sign in', () => {
     const knowing = (variable: string) =>
-      FUNCTION_NAMES.filter((name) => functionOf(name).Environment.Variables[variable] !== undefined).sort();
+      ALL_FUNCTION_NAMES.filter((name) => functionOf(name).Environment.Variables[variable] !== undefined).sort();
     expect(knowing('LOCK_TABLE')).toEqual([
-      'assert-quiet',
-      'change-stack',
-      'execution-lock',
-      'prepare-stack',
-      'scale-service',
+      ...['answer-approval', 'assert-quiet', 'change-stack', 'execution-lock', 'prepare-stack', 'remind'],
+      ...['request-approval', 'scale-service'],
     ]);
+    expect(knowing('TOPIC_ARN')).toEqual(['remind', 'request-approval']);
+    expect(functionOf('remind').Environment.Variables.STACK_NAME).toBe(settings.stackName);
     expect(knowing('ARTEFACT_BUCKET')).toEqual(['change-stack', 'prepare-stack']);
     expect(knowing('VERIFIER_ROLE')).toEqual(['authority', 'read-manifest', 'verify-counts']);
+  });
+
+  it('answer a person by a name that the command knows', () => {
+    expect(functionOf('answer-approval').FunctionName).toBe(answerFunctionName(settings.stackName));
+    const named = ALL_FUNCTION_NAMES.filter((name) => functionOf(name).FunctionName !== undefined);
+    expect(named).toEqual(['answer-approval']);
+  });
+
+  it('remind every five minutes', () => {
+    const [rule] = all('AWS::Events::Rule').filter(([, { Properties }]) => Properties.ScheduleExpression);
+    expect(rule?.[1].Properties).toMatchObject({
+      ScheduleExpression: 'rate(5 minutes)',
+      State: 'ENABLED',
+      Targets: [{ Arn: `\${${functionOf('remind').id}.Arn}`, RetryPolicy: { MaximumRetryAttempts: 0 } }],
+    });
   });
 
   it('keep every version: a held execution calls those of its own time', () => {
@@ -71,6 +87,7 @@ describe('the lock', () => {
         BillingMode: 'PAY_PER_REQUEST',
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         SSESpecification: { SSEEnabled: true },
+        TimeToLiveSpecification: { AttributeName: 'timeToLive', Enabled: true },
       },
     });
     template.resourceCountIs('AWS::DynamoDB::Table', 1);
@@ -167,6 +184,30 @@ describe('the alarms', () => {
       Dimensions: [{ Name: 'QueueName', Value: `\${${queue.id}.QueueName}` }],
       Threshold: 1,
     });
+  });
+
+  it('tell of what waits for a person, by the metrics that the reminder writes', async () => {
+    const lines: string[] = [];
+    await createHandler({
+      stackName: settings.stackName,
+      locks: { read: async () => undefined },
+      approvals: { read: async () => undefined },
+      publish: async () => {},
+      log: (line) => lines.push(line),
+      now: () => new Date(),
+    })();
+    const { _aws, Stack } = JSON.parse(lines[0] as string);
+    const [{ Namespace, Metrics }] = _aws.CloudWatchMetrics;
+    const watched = watching(Namespace).map(({ MetricName, Dimensions, Statistic, Threshold, Period }) => {
+      expect([Dimensions, Statistic, Threshold, Period]).toEqual([
+        [{ Name: 'Stack', Value: Stack }],
+        'Maximum',
+        1,
+        300,
+      ]);
+      return MetricName;
+    });
+    expect(watched).toEqual(Metrics.map(({ Name }: { Name: string }) => Name));
   });
 
   it("watch the database's storage and its CPU credits", () => {

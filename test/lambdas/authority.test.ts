@@ -25,6 +25,8 @@ async function newPlace(): Promise<SignedPlace> {
 }
 
 const ISO_TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+/** Of the newest load or reconcile. */
+const LOADED = { loadedAt: ISO_TIME, loadedRows: expect.any(Number), loadSeconds: expect.any(Number) };
 
 let base: SignedPlace;
 beforeAll(async () => {
@@ -65,14 +67,28 @@ describe('reading authority', () => {
   it('is with the source, and nothing is loaded, where no migrator has been', async () => {
     const { url } = await freshDatabase();
     const handler = onTarget(createHandler({ connect: connectTo(url) }));
-    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: null, loadedAt: null });
+    expect(await handler({ action: 'read' })).toEqual({
+      holder: 'source',
+      runId: null,
+      loadedAt: null,
+      loadedRows: 0,
+      loadSeconds: 0,
+    });
   });
 
   it('knows of a load, but only of a verified one', async () => {
     const place = await newPlace();
     await migrated(place, 'load', 'prepare/load');
     const handler = onTarget(createHandler({ connect: connectTo(place.url) }));
-    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', loadedAt: ISO_TIME });
+    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', ...LOADED });
+    const { loadedRows, loadSeconds } = await handler({ action: 'read' });
+    const rowsOf = (table: string) =>
+      withClient(place.url, async (client) =>
+        Number((await client.query(`SELECT count(*) FROM "${table}"`)).rows[0].count),
+      );
+    const counts = await Promise.all(Object.values(TABLES).map(rowsOf));
+    expect(loadedRows).toBe(counts.reduce((sum, count) => sum + count, 0));
+    expect(loadSeconds).toBeGreaterThan(0);
     for (const status of ['failed', 'refused', 'running']) {
       await withClient(place.url, (client) => client.query('UPDATE cutover.run SET status = $1', [status]));
       expect(await handler({ action: 'read' })).toMatchObject({ loadedAt: null });
@@ -93,7 +109,7 @@ describe('reading authority', () => {
 describe('taking authority', () => {
   it('makes the target the truth, twice as well as once, and then keeps migrators away', async () => {
     const { place, handler } = await reconciled();
-    const taken = { holder: 'target', runId: 'run/0/0', loadedAt: ISO_TIME };
+    const taken = { holder: 'target', runId: 'run/0/0', ...LOADED };
     expect(await handler({ action: 'take', runId: 'run/0/0' })).toEqual(taken);
     const row = await authorityRow(place.url);
     expect(await handler({ action: 'take', runId: 'run/0/0' })).toEqual(taken);
@@ -183,7 +199,7 @@ describe('returning authority', () => {
 
   it('makes the source the truth again, twice as well as once, and no earlier run can take it then', async () => {
     const { place, handler } = await gone();
-    const returned = { holder: 'source', runId: 'run/0/1', loadedAt: ISO_TIME };
+    const returned = { holder: 'source', runId: 'run/0/1', ...LOADED };
     expect(await handler({ action: 'return', runId: 'run/0/1' })).toEqual(returned);
     const row = await authorityRow(place.url);
     expect(await handler({ action: 'return', runId: 'run/0/1' })).toEqual(returned);
@@ -235,7 +251,7 @@ describe('withdrawing the runs', () => {
 
   it('keeps authority with the source for good, as far as any run there is may take it, and once is enough', async () => {
     const { place, handler } = await reconciled();
-    const state = { holder: 'source', runId: 'prepare/load', loadedAt: ISO_TIME };
+    const state = { holder: 'source', runId: 'prepare/load', ...LOADED };
     expect(await handler({ action: 'withdraw', runId: 'run/back' })).toEqual(state);
     const after = await runs(place.url);
     expect(after.at(-1)).toMatchObject({ run_id: 'run/back', mode: 'withdrawn', status: 'withdrawn', manifest: null });
@@ -282,6 +298,8 @@ describe('withdrawing the runs', () => {
       holder: 'source',
       runId: null,
       loadedAt: null,
+      loadedRows: 0,
+      loadSeconds: 0,
     });
     expect(await databaseObjects(url)).toEqual([]);
   });
@@ -344,7 +362,7 @@ describe('the role of the verifying functions', () => {
   it('reads authority, withdraws runs, takes authority and returns it', async () => {
     const { connect, place } = await withRole();
     const handler = onTarget(createHandler({ connect }));
-    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', loadedAt: ISO_TIME });
+    expect(await handler({ action: 'read' })).toEqual({ holder: 'source', runId: 'prepare/load', ...LOADED });
     expect(await handler({ action: 'withdraw', runId: 'run/back' })).toMatchObject({ holder: 'source' });
     await migrated(place, 'reconcile', 'run/1/0');
     expect(await handler({ action: 'take', runId: 'run/1/0' })).toMatchObject({ holder: 'target' });

@@ -273,21 +273,22 @@ const CASES: Case[] = [
     check: 'the input of the execution has only known keys',
     found: 'an unknown key',
     event: { input: { onfailure: 'hold' } },
-    message: 'The input of the execution is not right: Unrecognized key: "onfailure". Known: onFailure, comment.',
+    message:
+      'The input of the execution is not right: Unrecognized key: "onfailure". Known: onFailure, approve, comment.',
   },
   {
     check: 'the input of the execution has only known keys',
     found: 'something else to do on a failure',
     event: { input: { onFailure: 'retry' } },
     message:
-      'The input of the execution is not right: onFailure: Invalid option: expected one of "rollback"|"hold". Known: onFailure, comment.',
+      'The input of the execution is not right: onFailure: Invalid option: expected one of "rollback"|"hold". Known: onFailure, approve, comment.',
   },
   {
     check: 'the input of the execution has only known keys',
     found: 'no object',
     event: { input: null },
     message:
-      'The input of the execution is not right: Invalid input: expected object, received null. Known: onFailure, comment.',
+      'The input of the execution is not right: Invalid input: expected object, received null. Known: onFailure, approve, comment.',
   },
   {
     check: 'the stack can be updated',

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { createClock } from '../../rehearsal/clock.ts';
 import { type Execution, startExecution, type TaskCall, TaskFailure } from '../../rehearsal/interpreter/execution.ts';
+import { createTaskTokens, type TaskTokens } from '../../rehearsal/interpreter/task-tokens.ts';
 import type { Json, JsonObject, StateMachine } from '../../statemachine/asl.ts';
 
 export const OLD = 'arn:aws:ecs:me-central-1:123456789012:task-definition/relay:1';
@@ -21,6 +22,8 @@ export interface Cloud {
   tables: JsonObject[];
   /** How long the calls of a state take on the clock. */
   seconds: Record<string, number>;
+  /** By which an execution that waits for approval is answered; the payload of AskApproval has its token. */
+  taskTokens: TaskTokens;
   /** Looked at before each call: throw to fail it, return something to answer in its place. */
   before: (state: string, times: number, payload: JsonObject) => Json | undefined;
 }
@@ -34,6 +37,7 @@ export function cloudOf(fields: Partial<Cloud> = {}): Cloud {
     serviceHas: OLD,
     samples: [SAMPLE],
     seconds: {},
+    taskTokens: createTaskTokens(),
     tables: [table('kv', 'kv'), table('s__events', 'events')],
     before: () => undefined,
     ...fields,
@@ -96,7 +100,7 @@ function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
     ['Assert', { stoppedAt: '2026-01-01T00:00:10.000Z' }],
     ['HealthCheck', { domain: 'relay.test', checked: 1 }],
   ];
-  const authority = { holder: cloud.holder, runId: 'run', loadedAt: LOADED_AT };
+  const authority = { holder: cloud.holder, runId: 'run', loadedAt: LOADED_AT, loadedRows: 2, loadSeconds: 12.5 };
   return known[state] ?? byPrefix.find(([prefix]) => state.startsWith(prefix))?.[1] ?? authority;
 }
 
@@ -114,6 +118,7 @@ export function start(definition: StateMachine, cloud: Cloud, input: Json = {}):
     name: 'test',
     input,
     clock,
+    taskTokens: cloud.taskTokens,
     integration: async (call: TaskCall) => {
       const { Name } = call.context.State as { Name: string };
       const parameters = call.arguments as JsonObject;

@@ -13,6 +13,7 @@ const tasks = Object.entries(MACHINES)
   .filter((place): place is PlacedState & { state: TaskState } => place.state.Type === 'Task');
 const called = (part: string) => tasks.filter(({ state }) => state.Resource.includes(part));
 const LAMBDA = 'arn:aws:states:::lambda:invoke';
+const isLambda = ({ state }: (typeof tasks)[number]) => [LAMBDA, `${LAMBDA}.waitForTaskToken`].includes(state.Resource);
 
 /** What Step Functions knows of `lambda:invoke`. Source: developer guide, "Invoke an AWS Lambda function with Step Functions". */
 const LAMBDA_PARAMETERS = ['ClientContext', 'FunctionName', 'InvocationType', 'Payload', 'Qualifier'];
@@ -68,7 +69,7 @@ async function sentBySdk(action: string, input: Json): Promise<Json> {
 
 describe('the parameters of the integrations', () => {
   it('are those of Lambda and ECS, as far as the machines call anything', () => {
-    const known = tasks.filter(({ state }) => state.Resource === LAMBDA || state.Resource.includes('ecs:'));
+    const known = tasks.filter((place) => isLambda(place) || place.state.Resource.includes('ecs:'));
     expect(known).toEqual(tasks);
     expect(called('ecs:').length).toBeGreaterThan(3);
   });

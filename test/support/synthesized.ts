@@ -5,11 +5,14 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, expect } from 'vitest';
 import { machinePlans } from '../../infra/machines.ts';
 import { synthesize } from '../../infra/synthesize.ts';
-import { FUNCTIONS, type FunctionName } from '../../statemachine/functions.ts';
+import { FUNCTIONS, type FunctionName, STANDING_FUNCTIONS } from '../../statemachine/functions.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 
 export const settings = parseSettings({ notificationEmail: 'operator@example.org' });
+/** Those that the machines call. */
 export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as FunctionName[];
+export const ALL_FUNCTIONS = { ...FUNCTIONS, ...STANDING_FUNCTIONS };
+export const ALL_FUNCTION_NAMES = Object.keys(ALL_FUNCTIONS) as (keyof typeof ALL_FUNCTIONS)[];
 export const MACHINE_NAMES = machinePlans(settings).map(({ name }) => name);
 
 interface Resource {
@@ -54,8 +57,8 @@ export function the(type: string, properties: Record<string, unknown> = {}) {
   return { id, ref: `\${${id}}`, ...Properties };
 }
 
-export const functionOf = (name: FunctionName) =>
-  the('AWS::Lambda::Function', { Description: FUNCTIONS[name].purpose });
+export const functionOf = (name: keyof typeof ALL_FUNCTIONS) =>
+  the('AWS::Lambda::Function', { Description: ALL_FUNCTIONS[name].purpose });
 export const versionOf = (name: FunctionName) => the('AWS::Lambda::Version', { FunctionName: functionOf(name).ref });
 export const machineOf = (name: string) =>
   the('AWS::StepFunctions::StateMachine', { StateMachineName: `${settings.stackName}-${name}` });
@@ -70,7 +73,7 @@ export const RULE = 'the restore rule';
 /** Who acts in which role, by the text that refers to the role's ARN. */
 export const owners = () =>
   new Map<string, string>([
-    ...FUNCTION_NAMES.map((name) => [functionOf(name).Role, name] as const),
+    ...ALL_FUNCTION_NAMES.map((name) => [functionOf(name).Role, name] as const),
     ...MACHINE_NAMES.map((name) => [machineOf(name).RoleArn, name] as const),
     [restoreRule().Targets[0].RoleArn, RULE],
   ]);

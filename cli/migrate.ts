@@ -14,7 +14,8 @@ Modes:
   verify     compare every row, change nothing
   reverse    the way back, after the new relay has stopped: make the SQLite file equal to PostgreSQL; the old files are kept
   check-reverse
-             try the way back on a copy while the new relay serves: everything that would stop a rollback; nothing is written`)
+             try the way back on a copy while the new relay serves: everything that would stop a rollback; nothing is written
+  archive    long after a cutover: bring every file of the data directory into an S3 bucket, read each back and open the database`)
     .argument('<mode>', MODES.join(' | '))
     .option('--json', 'one JSON object a line: progress, moments and the result')
     .option(
@@ -31,6 +32,9 @@ Environment:
   CUTOVER_SCRATCH_DIRECTORY  where the scratch copy is made (default: the temporary directory)
   CUTOVER_ALLOW_DELETIONS    1 is the same as --allow-deletions
   CUTOVER_VERIFIER_ROLE      role to create for the verification (default: none)
+  CUTOVER_ARCHIVE_BUCKET     archive: the bucket; the AWS SDK's own variables say how to sign in
+  CUTOVER_ARCHIVE_PREFIX     archive: how the keys begin, for example relay/
+  CUTOVER_ARCHIVE_IGNORE     archive: JSON list of files that are left out (default: ["db-shm"])
   PGSSLROOTCERT              CA certificates to trust instead of the RDS bundle and the system's
 
 Exit codes: 0 verified, 1 failed and may be repeated, 2 refused (the message says what to do)

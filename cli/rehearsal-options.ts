@@ -15,7 +15,7 @@ export interface RehearseArguments {
   fault?: string[];
   onFailure: 'rollback' | 'hold';
   approval?: 'approve' | 'reject' | 'late';
-  then?: 'redrive' | 'rollback';
+  then?: 'redrive' | 'rollback' | 'finalize';
   publish: number;
   speed: number;
   json?: string;
@@ -56,8 +56,8 @@ export function addRehearsalOptions(command: Command): Command {
     .addOption(
       new Option(
         '--then <what>',
-        'what follows: after a halt the cause is removed and the execution redriven; after a cutover a week of writes, and the rollback',
-      ).choices(['redrive', 'rollback']),
+        'what follows: after a halt the cause is removed and the execution redriven; after a cutover a week of writes and the rollback, or a week and the end of the file system',
+      ).choices(['redrive', 'rollback', 'finalize']),
     )
     .option('--publish <count>', 'events a second that a client publishes all the time; 0 for none', rate, 5)
     .option('--speed <factor>', 'how many times faster waits pass than in the cloud', factor, 30)

@@ -2,6 +2,7 @@ import { CfnOutput, CfnParameter, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Settings } from '../statemachine/settings.ts';
 import { createAlarms } from './alarms.ts';
+import { createArchiveRole } from './archive-role.ts';
 import { createArtefactBucket } from './artefact-bucket.ts';
 import { createDashboard } from './dashboard.ts';
 import { createFunctions } from './functions.ts';
@@ -27,10 +28,13 @@ export class CutoverStack extends Stack {
     const locks = createLockTable(this);
     const artefacts = createArtefactBucket(this);
     const topic = createTopic(this, settings);
-    const surroundings = { settings, relay: relayParameters(this), locks, artefacts, topic };
+    const archiveRole = createArchiveRole(this, settings, artefacts).roleArn;
+    const surroundings = { settings, relay: relayParameters(this), locks, artefacts, topic, archiveRole };
     const functions = createFunctions(this, surroundings);
     createStandingFunctions(this, surroundings);
-    const machines = machinePlans(settings).map((plan) => createMachine(this, settings, plan, functions));
+    const machines = machinePlans(settings).map((plan) =>
+      createMachine(this, settings, plan, { functions, archiveRole }),
+    );
     const stopping = ['cutover', 'rollback'].map((name) => named(machines, name));
     const deadLetters = createRestoreRule(this, stopping, named(machines, 'restore'));
     tellOfSuccess(this, topic, machines);
@@ -43,7 +47,7 @@ export class CutoverStack extends Stack {
     new CfnOutput(this, 'Notifications', { value: topic.topicArn, description: 'Subscribe to hear of every ending' });
     new CfnOutput(this, 'Artefacts', {
       value: artefacts.bucketName,
-      description: "The relay's template as it was before each execution",
+      description: "The relay's template as it was before each execution, and the archive of SQLite's files",
     });
   }
 }

@@ -4,6 +4,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { FunctionName } from '../statemachine/functions.ts';
 import type { Settings } from '../statemachine/settings.ts';
+import { fileSystemGrants, removalGrants } from './finalize-grants.ts';
 import { anything, type Grant } from './grants.ts';
 import { prepareGrants } from './prepare-grants.ts';
 import { passTaskRoles, type RelayArns, type RelayParameters, relayArns } from './relay-arns.ts';
@@ -24,11 +25,13 @@ export interface Surroundings {
   locks: Table;
   artefacts: Bucket;
   topic: Topic;
+  /** ARN of the role of the task that archives the file system. */
+  archiveRole: string;
 }
 
 /** Of each function: its size, what it is told, and everything that it may do. */
 export function functionPlans(stack: Stack, surroundings: Surroundings): Record<FunctionName, FunctionPlan> {
-  const { settings, relay, locks, artefacts, topic } = surroundings;
+  const { settings, relay, locks, artefacts, topic, archiveRole } = surroundings;
   const arns = relayArns(stack, settings);
   const small = { memoryMegabytes: 256, timeoutSeconds: 60 };
   // To edit a template, and to prove each edit, takes a second of a whole CPU, and Lambda gives CPU by memory.
@@ -60,6 +63,24 @@ export function functionPlans(stack: Stack, surroundings: Surroundings): Record<
       environment: { ...knowsLock, TOPIC_ARN: topic.topicArn },
       grants: [approvals(locks), { actions: ['sns:Publish'], resources: [topic.topicArn] }],
     },
+    'preflight-finalize': {
+      ...editing,
+      environment: { ARCHIVE_BUCKET: artefacts.bucketName, ARCHIVE_ROLE: archiveRole },
+      grants: [...read.relay, read.fileSystems, read.database],
+    },
+    'finalize-stack': { ...changesStack, grants: [...changeSets, ...removalGrants(arns)] },
+    'database-snapshot': { ...small, environment: {}, grants: snapshotGrants(arns, settings) },
+    'delete-file-system': { ...small, environment: knowsLock, grants: [readLock, ...fileSystemGrants(arns)] },
+    'deregister-tasks': {
+      ...small,
+      environment: {},
+      grants: [
+        {
+          actions: ['ecs:ListTaskDefinitions', 'ecs:DeregisterTaskDefinition'],
+          resources: [anything('AWS lets nobody name a resource to these actions')],
+        },
+      ],
+    },
     'scale-service': {
       ...small,
       environment: knowsLock,
@@ -84,7 +105,9 @@ export function functionPlans(stack: Stack, surroundings: Surroundings): Record<
         // Any of them may have had the lock; started by an alias, an execution still has the ARN of its machine.
         {
           actions: ['states:DescribeExecution'],
-          resources: ['cutover', 'restore', 'prepare', 'rollback'].map((machine) => arns.executions(machine)),
+          resources: ['cutover', 'restore', 'prepare', 'rollback', 'finalize'].map((machine) =>
+            arns.executions(machine),
+          ),
         },
       ],
     },
@@ -107,8 +130,13 @@ export function approvals(locks: Table): Grant {
 /** What the functions look at. Nothing of it changes anything. */
 function readGrants(arns: RelayArns) {
   const service: Grant = { actions: ['ecs:DescribeServices'], resources: [arns.service] };
+  const fileSystems: Grant = {
+    actions: ['elasticfilesystem:DescribeFileSystems'],
+    resources: [arns.wide('elasticfilesystem', 'file-system/*', 'The id of a file system names no stack')],
+  };
   return {
     service,
+    fileSystems,
     relay: [
       {
         actions: ['DescribeStacks', 'DescribeStackResources', 'GetTemplate'].map((name) => `cloudformation:${name}`),
@@ -141,10 +169,7 @@ function readGrants(arns: RelayArns) {
         ],
         resources: [anything('AWS lets nobody name a resource to these actions')],
       },
-      {
-        actions: ['elasticfilesystem:DescribeFileSystems'],
-        resources: [arns.wide('elasticfilesystem', 'file-system/*', 'The id of a file system names no stack')],
-      },
+      fileSystems,
     ] satisfies Grant[],
     // CloudFormation finds a drift by reading the resource with the caller's rights.
     drift: [
@@ -160,6 +185,19 @@ function readGrants(arns: RelayArns) {
     ] satisfies Grant[],
     database: { actions: ['rds:DescribeDBInstances'], resources: [arns.database] } satisfies Grant,
   };
+}
+
+/** One snapshot of the database, where there is no recent one; none is ever deleted. */
+function snapshotGrants(arns: RelayArns, { stackName }: Settings): Grant[] {
+  const name = `snapshot:${stackName.toLowerCase()}-db-finalize-*`;
+  const why = 'The end of the name is made from the execution';
+  return [
+    {
+      actions: ['rds:DescribeDBSnapshots'],
+      resources: [arns.database, arns.wide('rds', 'snapshot:*', 'RDS makes up the names of its automated snapshots')],
+    },
+    { actions: ['rds:CreateDBSnapshot'], resources: [arns.database, arns.wide('rds', name, why)] },
+  ];
 }
 
 /** Making, looking at and executing change sets of the relay's stack, whatever is in them. */

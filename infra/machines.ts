@@ -38,5 +38,11 @@ export function machinePlans(settings: Settings): MachinePlan[] {
       definition: MACHINES.rollback(settings),
       runs: ['migration', 'rollback'],
     },
+    {
+      name: 'finalize',
+      start: `Start it with {} ${settings.confidenceDays} days after the cutover; with {"deleteFileSystem": true} the file system goes too`,
+      definition: MACHINES.finalize(settings),
+      runs: ['migration'],
+    },
   ];
 }

@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import type { Settings } from '../statemachine/settings.ts';
-import type { Grant, Wide } from './grants.ts';
+import type { Grant, Named, Wide } from './grants.ts';
 
 /** What the stack has to be told about the relay's own stack; each a parameter that `npm run deploy` fills in. */
 export interface RelayParameters {
@@ -51,9 +51,13 @@ export type RelayArns = ReturnType<typeof relayArns>;
 
 /** Only to tasks, and only the roles that the relay's stack has for them. */
 export function passTaskRoles(arns: RelayArns): Grant {
+  return passToTasks([arns.executionRole, arns.taskRole]);
+}
+
+export function passToTasks(roles: Named[]): Grant {
   return {
     actions: ['iam:PassRole'],
-    resources: [arns.executionRole, arns.taskRole],
+    resources: roles,
     conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
   };
 }

@@ -15,7 +15,7 @@ import { FUNCTIONS, type FunctionName, functionPlaceholder, substitutionKey } fr
 import type { Settings } from '../statemachine/settings.ts';
 import { type Grant, grantTo } from './grants.ts';
 import type { MachinePlan } from './machines.ts';
-import { passTaskRoles, relayArns } from './relay-arns.ts';
+import { passTaskRoles, passToTasks, relayArns } from './relay-arns.ts';
 
 /** Executions are started by this alias; it moves to a new version with every deployment. */
 export const ALIAS = 'live';
@@ -49,7 +49,7 @@ export function createMachine(
   stack: Stack,
   settings: Settings,
   plan: MachinePlan,
-  functions: Record<FunctionName, Version>,
+  { functions, archiveRole }: { functions: Record<FunctionName, Version>; archiveRole: string },
 ): Machine {
   const { name } = plan;
   const text = JSON.stringify(plan.definition);
@@ -64,6 +64,8 @@ export function createMachine(
       })),
     },
     ...ecsGrants(stack, settings, plan, text),
+    // The task that archives the file system has a role of its own.
+    ...(text.includes('"TaskRoleArn"') ? [passToTasks([archiveRole])] : []),
   ]);
   const machine = new StateMachine(stack, name, {
     stateMachineName: `${settings.stackName}-${name}`,

@@ -8,11 +8,16 @@ export interface AllowedChange {
   logicalId: string;
   action: 'Add' | 'Modify' | 'Remove';
   properties: string[];
+  /** Of the file system's own list alone: what holds data may be removed, when it is part of a file system. */
+  mayHoldData?: true;
   /** Set only where a replacement is how the resource changes at all: a task definition gets a new revision. */
   mayReplace?: true;
 }
 
-/** Resources that hold what cannot be had back. They are never removed or replaced, whatever a list allows. */
+/**
+ * Resources that hold what cannot be had back. They are never replaced, whatever a list allows, and never removed but for the
+ * parts of a file system, by a list that says so.
+ */
 export const statefulTypes: ReadonlySet<string> = new Set([
   'AWS::RDS::DBInstance',
   'AWS::RDS::DBCluster',
@@ -25,6 +30,13 @@ export const statefulTypes: ReadonlySet<string> = new Set([
   'AWS::S3::Bucket',
   'AWS::DynamoDB::Table',
   'AWS::KMS::Key',
+]);
+
+/** What `finalize` may remove, once it is archived; the file system itself only where CloudFormation keeps it. */
+const fileSystemTypes: ReadonlySet<string> = new Set([
+  'AWS::EFS::FileSystem',
+  'AWS::EFS::AccessPoint',
+  'AWS::EFS::MountTarget',
 ]);
 
 /** A change here generates another password, which the database URL would not follow. */
@@ -49,6 +61,7 @@ export function allowedChanges(purpose: ChangePurpose, names: Names = defaultTem
     settle: [count],
     restore: otherRelay,
     'settle-restored': [count],
+    'remove-efs': removedByFinalize(names),
   };
   return lists[purpose];
 }
@@ -77,6 +90,18 @@ function addedByPrepare(names: Names): AllowedChange[] {
   ];
 }
 
+/** SQLite's home, and what can only be with it. The count is not on the list: the relay is not touched. */
+function removedByFinalize(names: Names): AllowedChange[] {
+  const remove = (logicalId: string): AllowedChange => ({ logicalId, action: 'Remove', properties: [] });
+  return [
+    ...[names.fileSystem, names.accessPoint, ...names.mountTargets].map(
+      (logicalId): AllowedChange => ({ ...remove(logicalId), mayHoldData: true }),
+    ),
+    ...[names.fileSystemSecurityGroup, names.migrationTaskDefinition, names.rollbackTaskDefinition].map(remove),
+    { logicalId: names.taskRole, action: 'Modify', properties: ['Policies'] },
+  ];
+}
+
 /**
  * Compares the changes of a change set with the list of what is allowed and returns one finding for each that is not;
  * an empty list means: may be executed. Source: AWS CloudFormation API, ResourceChange and ResourceChangeDetail.
@@ -93,17 +118,31 @@ export function guardChanges(changes: Change[], allowed: AllowedChange[]): strin
     }
     const named = (finding: string) =>
       `${ResourceChange.LogicalResourceId} (${ResourceChange.ResourceType}): ${finding}`;
-    return [...statefulFindings(ResourceChange), ...listFindings(ResourceChange, allowed, echoes)].map(named);
+    return [...statefulFindings(ResourceChange, allowed), ...listFindings(ResourceChange, allowed, echoes)].map(named);
   });
 }
 
-function statefulFindings(change: ResourceChange): string[] {
+function statefulFindings(change: ResourceChange, allowed: AllowedChange[]): string[] {
   const frozen = (change.Details ?? []).filter(({ Target }) => frozenProperties.has(Target?.Name ?? ''));
   const findings = frozen.map(({ Target }) => `changes ${Target?.Name}, which would generate another password`);
   if (!statefulTypes.has(change.ResourceType ?? '')) return findings;
-  if (change.Action === 'Remove') return [...findings, 'Remove of a resource that holds data'];
+  if (change.Action === 'Remove') return [...findings, ...removalFindings(change, allowed)];
   const replaced = change.Replacement === 'True' || change.Replacement === 'Conditional';
   return replaced ? [...findings, `replacement ${change.Replacement} of a resource that holds data`] : findings;
+}
+
+/** A file system is only let go by the stack; nobody but the step that looks at the archive first deletes it. */
+function removalFindings(change: ResourceChange, allowed: AllowedChange[]): string[] {
+  const isOnList = allowed.some(
+    ({ logicalId, action, mayHoldData }) =>
+      mayHoldData === true && action === 'Remove' && logicalId === change.LogicalResourceId,
+  );
+  if (!isOnList || !fileSystemTypes.has(change.ResourceType ?? '')) return ['Remove of a resource that holds data'];
+  if (change.ResourceType !== 'AWS::EFS::FileSystem') return [];
+  const { PolicyAction = 'Retain' } = change;
+  return PolicyAction === 'Retain'
+    ? []
+    : [`Remove with the policy ${PolicyAction}, which deletes its data; expected Retain`];
 }
 
 function listFindings(change: ResourceChange, allowed: AllowedChange[], echoes: ReadonlySet<string>): string[] {

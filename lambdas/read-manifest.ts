@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Manifest } from '../migrator/manifest.ts';
+import type { ArchiveManifest, Manifest } from '../migrator/manifest.ts';
 import { quoteIdentifier } from '../migrator/table-kinds.ts';
 import { MigrationFailed, MigrationInterrupted } from '../statemachine/errors.ts';
 import type { SampleEvent } from './sample-events.ts';
@@ -8,7 +8,7 @@ import { type ConnectTarget, connectByIam, type OnTarget, withTarget } from './t
 export interface ReadManifestEvent {
   /** Runs of one execution begin alike: `<execution>/<redrive>/<attempt>`. */
   runIdPrefix: string;
-  mode: 'load' | 'reconcile' | 'check-reverse' | 'reverse';
+  mode: 'load' | 'reconcile' | 'check-reverse' | 'reverse' | 'archive';
   /** Events that the old relay served before the write stop. */
   samples: SampleEvent[];
   /** Error and cause that ECS gave for the migrator's task; null when it ended well. */
@@ -22,7 +22,21 @@ export interface ReadManifestResult {
   samples: SampleEvent[];
   /** How long the run took. */
   seconds: number;
+  /** Of the mode `archive` alone. */
+  archive?: ArchiveSummary;
 }
+
+/** An archive, as far as it fits into the event of a state machine. */
+export interface ArchiveSummary extends Omit<ArchiveManifest, 'ignored'> {
+  /** How many files the migrator saw, those that it left out too, and how large they are. */
+  count: number;
+  listedBytes: number;
+  /** Where there are many, the first of them; the manifest in `cutover.run` has all. */
+  files: ArchiveManifest['files'];
+}
+
+/** 256 KiB is what a state may hand on, and one file takes about 300 bytes. Source: Step Functions quotas. */
+const ARCHIVED_FILES_TOLD_MAX = 200;
 
 /**
  * Makes the handler that reads what the migrator wrote about the newest run of an execution. RunTask.sync returns the
@@ -62,11 +76,28 @@ export function createHandler(dependencies: {
       const tables = run.manifest.tables
         .filter(({ onlyInSource }) => !onlyInSource)
         .map(({ table, kind, rows, digest }) => ({ table, kind, rows, digest }));
-      return { runId: run.run_id, tables, samples: await present(client, tables, samples), seconds: run.seconds };
+      const { archive } = run.manifest;
+      return {
+        runId: run.run_id,
+        tables,
+        samples: await present(client, tables, samples),
+        seconds: run.seconds,
+        ...(archive && { archive: summaryOf(archive) }),
+      };
     });
 }
 
 export const handler = createHandler({ connect: connectByIam(process.env) });
+
+function summaryOf({ ignored, ...archive }: ArchiveManifest): ArchiveSummary {
+  const seen = [...archive.files, ...ignored];
+  return {
+    ...archive,
+    count: seen.length,
+    listedBytes: seen.reduce((sum, { bytes }) => sum + bytes, 0),
+    files: archive.files.slice(0, ARCHIVED_FILES_TOLD_MAX),
+  };
+}
 
 async function present(
   client: pg.Client,

@@ -43,7 +43,7 @@ function heldMessage({ stackName, owner, held, plan }: LockItem, now: Date): str
   return [
     isUnchanged
       ? `An execution on ${stackName} is held for an operator since ${at} (${minutes} min). The relay runs as before.`
-      : `A cutover of ${stackName} is held for an operator since ${at} (${minutes} min). Unless somebody has started it by hand, the relay is stopped: nobody has been able to write for ${minutes} min at least.`,
+      : `An execution on ${stackName} is held for an operator since ${at} (${minutes} min). Unless somebody has started it by hand, the relay is stopped: nobody has been able to write for ${minutes} min at least.`,
     '',
     `Execution: ${owner}`,
     `Failed: ${state} with ${error}: ${cause}`,

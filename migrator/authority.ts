@@ -9,6 +9,8 @@ export interface AuthorityState {
   holder: 'source' | 'target';
   /** The run that changed it last; null when no migrator has run yet. */
   runId: string | null;
+  /** ISO time of that change; null when no migrator has run yet. */
+  changedAt: string | null;
   /** ISO time at which the newest verified `load` or `reconcile` ended; null when there is none. */
   loadedAt: string | null;
   /** Of that run: the rows of all tables, and how long it took. 0 when there is none. */
@@ -32,9 +34,9 @@ export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
 /** Reads who holds the truth. A target without schema `cutover` has never been written to by a migrator. */
 export async function readAuthority(client: pg.Client): Promise<AuthorityState> {
   if (!(await controlSchemaExists(client)))
-    return { holder: 'source', runId: null, loadedAt: null, loadedRows: 0, loadSeconds: 0 };
+    return { holder: 'source', runId: null, changedAt: null, loadedAt: null, loadedRows: 0, loadSeconds: 0 };
   const { rows } = await client.query(
-    `SELECT holder, run_id, loaded_at, loaded_rows, load_seconds FROM cutover.authority LEFT JOIN (${NEWEST_LOAD}) load ON true`,
+    `SELECT holder, run_id, changed_at, loaded_at, loaded_rows, load_seconds FROM cutover.authority LEFT JOIN (${NEWEST_LOAD}) load ON true`,
   );
   if (!rows[0])
     throw new Refused(
@@ -43,6 +45,7 @@ export async function readAuthority(client: pg.Client): Promise<AuthorityState> 
   return {
     holder: rows[0].holder,
     runId: rows[0].run_id,
+    changedAt: rows[0].changed_at.toISOString(),
     loadedAt: rows[0].loaded_at?.toISOString() ?? null,
     loadedRows: rows[0].loaded_rows ?? 0,
     loadSeconds: rows[0].load_seconds ?? 0,

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Refused } from '../statemachine/errors.ts';
 
-export const MODES = ['check', 'load', 'reconcile', 'verify', 'check-reverse', 'reverse'] as const;
+export const MODES = ['check', 'load', 'reconcile', 'verify', 'check-reverse', 'reverse', 'archive'] as const;
 export type Mode = (typeof MODES)[number];
 
 export interface MigratorConfiguration {
@@ -16,6 +16,18 @@ export interface MigratorConfiguration {
   verifierRole?: string;
   /** `reverse` may delete more rows of the SQLite file than is usual. */
   allowDeletions?: boolean;
+  /** Where `archive` brings the files; absent in every other mode. */
+  archive?: ArchivePlace;
+}
+
+export interface ArchivePlace {
+  bucket: string;
+  /** Begins the key of every object. */
+  prefix: string;
+  /** Id of the file system, for whoever deletes it by what the archive says. */
+  fileSystem: string | null;
+  /** Files that are left out, as paths in the data directory. */
+  ignore: string[];
 }
 
 export interface DatabaseAddress {
@@ -67,6 +79,8 @@ export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv)
   if (!['', '1'].includes(allowDeletions)) {
     findings.push(`CUTOVER_ALLOW_DELETIONS is "${allowDeletions}": expected 1, or nothing at all.`);
   }
+  const archive = mode === 'archive' ? archivePlace(environment, sqlitePath) : undefined;
+  if (Array.isArray(archive)) findings.push(...archive);
   if (findings.length > 0) throw new Refused(findings.join('\n'));
 
   const rootCertificatePath = environment.PGSSLROOTCERT;
@@ -78,7 +92,34 @@ export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv)
     ...(environment.CUTOVER_SCRATCH_DIRECTORY && { scratchDirectory: environment.CUTOVER_SCRATCH_DIRECTORY }),
     ...(environment.CUTOVER_VERIFIER_ROLE && { verifierRole: environment.CUTOVER_VERIFIER_ROLE }),
     ...(allowDeletions === '1' && { allowDeletions: true }),
+    ...(archive !== undefined && !Array.isArray(archive) && { archive }),
   };
+}
+
+/** Where the archive goes, or one sentence for each thing that is wrong with it. */
+function archivePlace(environment: NodeJS.ProcessEnv, sqlitePath: string): ArchivePlace | string[] {
+  const bucket = environment.CUTOVER_ARCHIVE_BUCKET ?? '';
+  const prefix = environment.CUTOVER_ARCHIVE_PREFIX ?? '';
+  const ignore = ignoredFiles(environment.CUTOVER_ARCHIVE_IGNORE ?? '', sqlitePath);
+  const findings = [
+    ...(bucket === '' ? ['CUTOVER_ARCHIVE_BUCKET is not set: expected the name of an S3 bucket with versioning.'] : []),
+    ...(prefix === '' ? ['CUTOVER_ARCHIVE_PREFIX is not set: expected how the keys begin, for example relay/.'] : []),
+    ...(typeof ignore === 'string' ? [ignore] : []),
+  ];
+  if (typeof ignore === 'string' || findings.length > 0) return findings;
+  return { bucket, prefix, fileSystem: environment.CUTOVER_ARCHIVE_FILE_SYSTEM || null, ignore };
+}
+
+/** Without a word, SQLite's shared memory alone: it is made anew from the WAL. */
+function ignoredFiles(text: string, sqlitePath: string): string[] | string {
+  if (text === '') return [`${basename(sqlitePath)}-shm`];
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return list;
+  } catch {
+    // The sentence below says what is expected.
+  }
+  return `CUTOVER_ARCHIVE_IGNORE is "${text}": expected a JSON list of paths in the data directory, for example ["db-shm"].`;
 }
 
 /** The parts of a `postgres://` URL, or a sentence that says what is wrong with it without repeating it: it holds a password. */

@@ -13,13 +13,15 @@ const CLOSING_LINES: Record<Mode, string> = {
   verify: 'Source and target are equal.',
   'check-reverse': 'The way back is open. Nothing was changed.',
   reverse: 'Way back completed: SQLite holds everything that PostgreSQL holds.',
+  archive: 'Every file is in the archive, and the database that came back from it is whole.',
 };
 
 /**
  * The migrator as a program: mode in, exit code out.
  *
  * @param environment SQLITE_PATH and DATABASE_URL as in runbook step 4; CUTOVER_RUN_ID, CUTOVER_SCRATCH_DIRECTORY,
- *   CUTOVER_VERIFIER_ROLE, CUTOVER_ALLOW_DELETIONS and PGSSLROOTCERT may be set
+ *   CUTOVER_VERIFIER_ROLE, CUTOVER_ALLOW_DELETIONS and PGSSLROOTCERT may be set; `archive` needs CUTOVER_ARCHIVE_BUCKET and
+ *   CUTOVER_ARCHIVE_PREFIX
  * @returns 0 verified, 1 failed and may be repeated, 2 refused
  */
 export async function migrate(

@@ -8,6 +8,29 @@ export interface Manifest {
   source: { path: string; files: FileFingerprint[] };
   tables: TableManifest[];
   seconds: Record<string, number>;
+  /** Of the mode `archive` alone. */
+  archive?: ArchiveManifest;
+}
+
+/** Where the files of the data directory now are as well. */
+export interface ArchiveManifest {
+  bucket: string;
+  /** Begins the key of every file; the rest is its path in the data directory. */
+  prefix: string;
+  /** Id of the EFS file system; null where the run was not told. */
+  fileSystem: string | null;
+  files: ArchivedFile[];
+  /** Files that were left out on purpose. */
+  ignored: { file: string; bytes: number }[];
+}
+
+export interface ArchivedFile {
+  /** Path in the data directory. */
+  file: string;
+  bytes: number;
+  /** Of what was read back. */
+  sha256: string;
+  versionId: string | null;
 }
 
 export interface TableManifest {

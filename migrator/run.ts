@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
+import { archive } from './archive.ts';
 import { controlSchemaExists } from './authority.ts';
 import { bringOver } from './bring-over.ts';
 import { checkReverse } from './check-reverse.ts';
@@ -28,6 +29,7 @@ const RECONCILE_PASSES_MAX = 3;
  * - `verify` compares and changes nothing
  * - `reverse` goes the other way, from the target to the source (reverse.ts)
  * - `check-reverse` tries that on a copy, and changes nothing (check-reverse.ts)
+ * - `archive` brings the files of the data directory into a bucket, long after a cutover (archive.ts)
  *
  * @returns what was done and found; undefined for `check`
  * @throws Refused when a repetition would end alike, Error when it may be repeated
@@ -36,6 +38,7 @@ export async function run(configuration: MigratorConfiguration, progress: Progre
   const { mode, sqlitePath, scratchDirectory, database } = configuration;
   if (mode === 'reverse') return reverse(configuration, progress);
   if (mode === 'check-reverse') return checkReverse(configuration, progress);
+  if (mode === 'archive') return archive(configuration, progress);
   const open = async (): Promise<Source> => {
     await assertNoSwap(sqlitePath);
     return openSource(sqlitePath, scratchDirectory);

@@ -26,7 +26,7 @@ export interface ScratchCopy extends SourceFingerprint {
 }
 
 // A hot rollback journal belongs to the database just as a WAL does: without it, half a transaction would count as data.
-const SUFFIXES = ['', '-wal', '-journal'];
+export const SUFFIXES = ['', '-wal', '-journal'];
 const READ_BYTES = 1024 * 1024;
 const SQLITE_HEADER = 'SQLite format 3\0';
 /** Its salts change whenever SQLite begins the WAL anew. Source: SQLite, "Database File Format", section 4.1. */
@@ -76,16 +76,7 @@ export async function assertSqliteFile(path: string): Promise<void> {
  */
 export async function makeScratchCopy(path: string, scratchDirectory = tmpdir()): Promise<ScratchCopy> {
   await assertRoom(path, scratchDirectory);
-  const directory = await mkdtemp(join(scratchDirectory, 'relay-cutover-source-')).catch((cause) => {
-    throw unusable(scratchDirectory, cause);
-  });
-  // Ctrl-C ends the process in the middle of anything; a copy of a relay's data must not stay behind.
-  const removeAtExit = (): void => rmSync(directory, { recursive: true, force: true });
-  process.once('exit', removeAtExit);
-  const remove = async (): Promise<void> => {
-    process.off('exit', removeAtExit);
-    await rm(directory, { recursive: true, force: true });
-  };
+  const { directory, remove } = await makeScratch(scratchDirectory, 'source');
   try {
     const copy = join(directory, 'db');
     const fingerprints = await fingerprint(path, copy);
@@ -94,6 +85,30 @@ export async function makeScratchCopy(path: string, scratchDirectory = tmpdir())
     await remove();
     throw error;
   }
+}
+
+/**
+ * Makes a directory that is gone at the end of the process, at the latest.
+ *
+ * @throws Refused when the scratch directory cannot be used
+ */
+export async function makeScratch(
+  scratchDirectory: string,
+  purpose: string,
+): Promise<{ directory: string; remove(): Promise<void> }> {
+  const directory = await mkdtemp(join(scratchDirectory, `relay-cutover-${purpose}-`)).catch((cause) => {
+    throw unusable(scratchDirectory, cause);
+  });
+  // Ctrl-C ends the process in the middle of anything; a copy of a relay's data must not stay behind.
+  const removeAtExit = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', removeAtExit);
+  return {
+    directory,
+    async remove() {
+      process.off('exit', removeAtExit);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Reads every file of the source, with `copyTo` into a copy as well. */

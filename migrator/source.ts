@@ -52,7 +52,13 @@ export async function openSource(path: string, scratchDirectory?: string): Promi
   }
 }
 
-function openCopy(path: string, copy: ScratchCopy): Source {
+/**
+ * Opens a copy that nobody writes to any more.
+ *
+ * @param path what it is a copy of, for the messages
+ * @throws Refused as `openSource` does; the copy is then the caller's to remove
+ */
+export function openCopy(path: string, copy: ScratchCopy): Source {
   const database = openDatabase(copy.path);
   try {
     assertSound(database, path, copy);

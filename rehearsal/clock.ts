@@ -7,6 +7,8 @@ export interface Clock {
   now(): Date;
   /** Resolves when at least `seconds` of clock time have passed; rejects with `signal.reason` on abort. */
   sleep(seconds: number, signal?: AbortSignal): Promise<void>;
+  /** A sleep that takes no real time however long it is: for days in which nothing that counts is at work. */
+  skip(seconds: number, signal?: AbortSignal): Promise<void>;
   /** Runs the callback when that much clock time has passed; returns a cancel function. */
   after(seconds: number, callback: () => void): () => void;
 }
@@ -76,14 +78,14 @@ export function createClock({ speed, shortestWaitSeconds = 0 }: ClockOptions): C
   const comesAfterAnother = ({ deadline }: Sleeper) =>
     [...sleepers].some((other) => other.deadline < deadline && other.readyAt <= realMilliseconds());
 
-  const sleep = (seconds: number, signal?: AbortSignal) =>
+  const sleepAt = (rate: number, seconds: number, signal?: AbortSignal) =>
     new Promise<void>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const milliseconds = Math.max(0, Math.ceil(seconds * 1000));
-      const sleeper = { deadline: now() + milliseconds, readyAt: realMilliseconds() + milliseconds / speed };
+      const sleeper = { deadline: now() + milliseconds, readyAt: realMilliseconds() + milliseconds / rate };
       sleepers.add(sleeper);
       let cancelTimer = longTimer(
-        Math.max(milliseconds / speed, Math.min(milliseconds, shortestWaitSeconds * 1000)),
+        Math.max(milliseconds / rate, Math.min(milliseconds, shortestWaitSeconds * 1000)),
         wake,
         true,
       );
@@ -130,5 +132,10 @@ export function createClock({ speed, shortestWaitSeconds = 0 }: ClockOptions): C
     return cancel;
   };
 
-  return { now: () => new Date(now()), sleep, after };
+  return {
+    now: () => new Date(now()),
+    sleep: (seconds, signal) => sleepAt(speed, seconds, signal),
+    skip: (seconds, signal) => sleepAt(Number.POSITIVE_INFINITY, seconds, signal),
+    after,
+  };
 }

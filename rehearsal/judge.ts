@@ -102,12 +102,21 @@ function verdictOf(all: ExecutionRecord[], tables: TableRecord[], afterwards: st
   if (asked.status === 'SUCCEEDED' && back.length > 0) {
     return { outcome: 'RolledBack', sentence: String((asked.output as JsonObject).sentence), isDone: true };
   }
+  const finalized = all.find(({ machine }) => machine === 'finalize')?.output as JsonObject | undefined;
+  if (finalized) {
+    const { files } = finalized.archive as { files: object[] };
+    return {
+      outcome: 'FinalizeComplete',
+      sentence: `The relay serves from PostgreSQL; ${files.length} file(s) of SQLite are archived and read back, and the file system is out of the stack.`,
+      isDone: true,
+    };
+  }
   if (asked.status === 'SUCCEEDED') {
     const rows = tables.reduce((sum, table) => sum + (table.target?.rows ?? 0), 0);
     return {
       outcome: 'CutoverComplete',
       sentence: `The relay serves from PostgreSQL: ${rows.toLocaleString('en-US')} rows in ${tables.length} tables were compared one by one and are equal.`,
-      isDone: afterwards !== 'rollback',
+      isDone: afterwards !== 'rollback' && afterwards !== 'finalize',
     };
   }
   const restored = others
@@ -148,7 +157,7 @@ async function authorObjections({ author, world }: Stage): Promise<string[]> {
 }
 
 function storeObjections(outcome: string, store: RunRecord['serving']['store']): string[] {
-  if (outcome === 'CutoverComplete' && store !== 'postgres')
+  if (['CutoverComplete', 'FinalizeComplete'].includes(outcome) && store !== 'postgres')
     return ['the execution says complete, but no relay serves from PostgreSQL'];
   if ((outcome === 'RolledBack' || outcome === 'Restored') && store !== 'sqlite')
     return ['the old relay is said to serve again, but no relay serves from SQLite'];

@@ -7,6 +7,7 @@ import { Refused } from '../statemachine/errors.ts';
 import { createAuthor } from './author.ts';
 import { createClock } from './clock.ts';
 import { withBrokenStates, withFaults } from './fault-injection.ts';
+import { finalize } from './finalize.ts';
 import { judge } from './judge.ts';
 import { answerAsAsked } from './operator.ts';
 import { prepare, untilRelayAnswers } from './prepare.ts';
@@ -66,6 +67,7 @@ export async function rehearse(
     await abortable(options.signal, prepare(stage));
     await cutover(stage);
     if (options.afterwards === 'rollback' && isCutOver(stage)) await rollback(stage);
+    if (options.afterwards === 'finalize' && isCutOver(stage)) await finalize(stage, {});
     await writer.stop();
     const sourceAfter = await directoryFingerprint(stage.directories.source);
     const record = await judge(stage, {
@@ -80,7 +82,7 @@ export async function rehearse(
   }
 }
 
-/** There is nothing to roll back where the cutover did not come to its end. */
+/** There is nothing to roll back or to finalize where the cutover did not come to its end. */
 function isCutOver({ stepFunctions }: Stage): boolean {
   return stepFunctions.ofMachine('cutover').at(-1)?.execution.status === 'SUCCEEDED';
 }

@@ -24,8 +24,8 @@ export interface RehearsalOptions {
   onFailure: 'rollback' | 'hold';
   /** The cutover waits for approval, and this is what people say to it; without it nobody is asked. */
   approval?: 'approve' | 'reject' | 'late';
-  /** What is done after the execution has ended: nothing, or its cause is taken away and it is redriven, or the relay is moved back. */
-  afterwards: 'nothing' | 'redrive' | 'rollback';
+  /** What is done after the execution has ended: nothing, or its cause is taken away and it is redriven, or the relay is moved back, or SQLite's file system let go of. */
+  afterwards: 'nothing' | 'redrive' | 'rollback' | 'finalize';
   /** A template of the user's in place of the bundled one. */
   templateFile?: string;
   /** Commands of real relay programs in place of the stand-ins. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { ECSClient } from '@aws-sdk/client-ecs';
@@ -6,19 +7,25 @@ import type { ApprovalItem, ApprovalStore } from '../lambdas/approval/approval-i
 import { createHandler as assertQuiet } from '../lambdas/assert-quiet.ts';
 import { createHandler as authority } from '../lambdas/authority.ts';
 import { createHandler as changeStack } from '../lambdas/change-stack.ts';
+import { createHandler as databaseSnapshot } from '../lambdas/database-snapshot.ts';
+import { createHandler as deleteFileSystem } from '../lambdas/delete-file-system.ts';
+import { createHandler as deregisterTasks } from '../lambdas/deregister-tasks.ts';
 import type { DescribeExecution } from '../lambdas/execution-lock/executions.ts';
 import type { LockStore } from '../lambdas/execution-lock/lock-store.ts';
 import { createHandler as executionLock } from '../lambdas/execution-lock.ts';
+import type { FileSystems } from '../lambdas/file-systems.ts';
 import { createHandler as healthCheck } from '../lambdas/health-check.ts';
 import type { Publish } from '../lambdas/notifications.ts';
 import type { NetworkAndStorage } from '../lambdas/preflight/network-and-storage.ts';
 import type { Surroundings } from '../lambdas/preflight/surroundings.ts';
 import { createHandler as preflight } from '../lambdas/preflight.ts';
+import { createHandler as preflightFinalize } from '../lambdas/preflight-finalize.ts';
 import { createHandler as preflightPrepare } from '../lambdas/preflight-prepare.ts';
 import { createHandler as preflightRollback } from '../lambdas/preflight-rollback.ts';
 import { createHandler as readManifest } from '../lambdas/read-manifest.ts';
 import { createHandler as requestApproval } from '../lambdas/request-approval.ts';
 import { createHandler as scaleService } from '../lambdas/scale-service.ts';
+import type { Snapshots } from '../lambdas/snapshots.ts';
 import { createHandler as verifyCounts } from '../lambdas/verify-counts.ts';
 import type { JsonObject } from '../statemachine/asl.ts';
 import type { FunctionName } from '../statemachine/functions.ts';
@@ -34,13 +41,16 @@ import { createDatabases } from './databases.ts';
 import type { Program } from './ecs/container.ts';
 import { createEcs, type LocalEcs } from './ecs/local-ecs.ts';
 import { ecsProviders } from './ecs/providers.ts';
+import { createFileSystems } from './file-system.ts';
 import type { Integration } from './interpreter/execution.ts';
 import { createTaskTokens, type TaskTokens } from './interpreter/task-tokens.ts';
 import { startLoadBalancer } from './load-balancer.ts';
 import { memoryLockStore } from './lock-store.ts';
 import { ACCOUNT_ID, functionArn } from './names.ts';
+import { type ObjectStore, startObjectStore } from './object-store.ts';
 import { relayProgram } from './relay/program.ts';
 import { createSecrets } from './secrets.ts';
+import { createSnapshots } from './snapshots.ts';
 import { localNetworkAndStorage, localSurroundings } from './surroundings.ts';
 import type { RehearsalTarget } from './target-database.ts';
 import { createWritersLog, type WritersLog } from './writers-log.ts';
@@ -59,6 +69,10 @@ export interface World {
   /** What the preflights see beside the stack. */
   surroundings: Surroundings;
   networkAndStorage: NetworkAndStorage;
+  /** Where the archive of the file system goes. */
+  objectStore: ObjectStore;
+  fileSystems: FileSystems;
+  snapshots: Snapshots;
   /** Programs in place of those that stand for an image; `missing`: the image cannot be pulled. */
   programs: Map<string, Program | 'missing'>;
   /** Reasons for which the next update of a resource type fails; `never ends`: it goes on until it is cancelled. */
@@ -99,11 +113,20 @@ const TASK_START_SECONDS = 30;
 
 const LAST_LINES_MAX = 5;
 
+/** The bucket of the stack that the functions are in, and the role of the task that archives. */
+const ARCHIVE = {
+  bucket: 'relay-cutover-artefacts',
+  taskRole: `arn:aws:iam::${ACCOUNT_ID}:role/relay-cutover-archive`,
+};
+
 export async function createWorld(options: WorldOptions): Promise<World> {
   const { clock, settings, target, domain } = options;
   const place = { region: settings.region, accountId: ACCOUNT_ID };
   const balancer = await startLoadBalancer();
   const madeUp = madeUpResources(place);
+  const objectStore = await startObjectStore(join(options.scratchDirectory, 'object-store'));
+  const fileSystems = createFileSystems(options.efsDirectory);
+  const snapshots = createSnapshots(clock);
   const databases = createDatabases(target.address);
   const secrets = createSecrets({ [settings.names.databaseUrlSecret]: target.url });
   const programs: World['programs'] = new Map();
@@ -123,7 +146,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         },
         volumeDirectory: () => options.efsDirectory,
         secretValue: secrets.value,
-        environment: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR: options.scratchDirectory },
+        environment: {
+          ...{ PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR: options.scratchDirectory },
+          ...awsEnvironment(settings, objectStore),
+        },
         onStart: writersLog.onStart,
         onLog(container, line) {
           options.onLog(container, line);
@@ -144,6 +170,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
           ...ecsProviders(ecs, madeUp),
           'AWS::SecretsManager::Secret': secrets.provider(madeUp),
           'AWS::RDS::DBInstance': databases.provider(madeUp),
+          'AWS::EFS::FileSystem': fileSystems.provider(madeUp),
         },
         madeUp,
       ),
@@ -163,6 +190,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     endpoint: () => endpoint,
     surroundings,
     networkAndStorage,
+    fileSystems,
+    snapshots,
     connect: target.connectAsVerifier,
     artefacts,
     lock: memoryLockStore(),
@@ -180,6 +209,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     endpoint,
     surroundings,
     networkAndStorage,
+    objectStore,
+    fileSystems,
+    snapshots,
     programs,
     failingUpdates,
     lastLines: (container) => lastLines.get(container) ?? [],
@@ -198,6 +230,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     async stop() {
       await ecs.stopAll();
       await balancer.close();
+      await objectStore.stop();
     },
   };
 }
@@ -208,6 +241,8 @@ interface HandlerWorld {
   endpoint(): { url: string; hostHeader: string };
   surroundings: Surroundings;
   networkAndStorage: NetworkAndStorage;
+  fileSystems: FileSystems;
+  snapshots: Snapshots;
   connect: RehearsalTarget['connectAsVerifier'];
   artefacts: Map<string, string>;
   lock: LockStore;
@@ -223,6 +258,8 @@ function createHandlers({
   endpoint,
   surroundings,
   networkAndStorage,
+  fileSystems,
+  snapshots,
   connect,
   artefacts,
   lock,
@@ -245,10 +282,18 @@ function createHandlers({
     preflight: preflight({ ecs, cloudFormation, endpoint, surroundings }),
     'preflight-prepare': preflightPrepare({ ecs, cloudFormation, endpoint, surroundings, networkAndStorage }),
     'preflight-rollback': preflightRollback({ ecs, cloudFormation, endpoint, surroundings }),
+    'preflight-finalize': preflightFinalize({
+      ...{ ecs, cloudFormation, endpoint, surroundings, fileSystems },
+      archive: () => ARCHIVE,
+    }),
     'execution-lock': executionLock({ store: lock, describeExecution, now: clock.now, pause: clock.sleep }),
     'request-approval': requestApproval({ approvals, publish, now: clock.now }),
     'change-stack': changing,
     'prepare-stack': changing,
+    'finalize-stack': changing,
+    'database-snapshot': databaseSnapshot({ snapshots, now: clock.now }),
+    'delete-file-system': deleteFileSystem({ fileSystems, lock }),
+    'deregister-tasks': deregisterTasks({ ecs }),
     'scale-service': scaleService({ ecs, lock }),
     'assert-quiet': assertQuiet({ ecs, cloudFormation, lock, now: clock.now }),
     'health-check': healthCheck({ ecs, endpoint, now: clock.now }),
@@ -269,6 +314,12 @@ export function programFor(image: string, settings: Settings, commands: RelayCom
 /** A command line of the user's. The shell gives its place to the program, so that signals reach it. */
 function shellCommand(command: string | undefined): Program | undefined {
   return command === undefined ? undefined : { command: '/bin/sh', args: ['-c', `exec ${command}`] };
+}
+
+/** What ECS tells a container of the place that it runs in, and how it signs in; here nobody looks at the signature. */
+function awsEnvironment({ region }: Settings, { url }: ObjectStore): Record<string, string> {
+  const credentials = { AWS_ACCESS_KEY_ID: 'rehearsal', AWS_SECRET_ACCESS_KEY: 'rehearsal' };
+  return { AWS_REGION: region, AWS_ENDPOINT_URL_S3: url, ...credentials };
 }
 
 /** What the migrator's container runs. */

@@ -16,6 +16,7 @@ Written by \`npm run docs\` from the state machines themselves; a test holds it 
 
 A \`prepare\` that fails has changed nothing for the relay: remove the cause and start it anew. An update of the stack that
 fails halfway may leave the new database behind, since it is protected; the next \`prepare\` says so before it does anything.
+A \`finalize\` that fails has changed nothing for the relay either, and the next one goes on with what remains.
 
 A cutover that fails brings the old relay back by itself. Three endings need you:
 

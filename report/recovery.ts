@@ -5,6 +5,7 @@ import { failingStates } from '../statemachine/cutover/failing.ts';
 import { lookingStates } from '../statemachine/cutover/looking.ts';
 import { switchOverStates } from '../statemachine/cutover/switch-over.ts';
 import { writeStopStates } from '../statemachine/cutover/write-stop.ts';
+import { finalizeMachine } from '../statemachine/finalize/finalize.ts';
 import { prepareMachine } from '../statemachine/prepare/prepare.ts';
 import { restoreMachine } from '../statemachine/restore/restore.ts';
 import { rollbackMachine } from '../statemachine/rollback/rollback.ts';
@@ -32,6 +33,7 @@ const REDRIVE = '`redrive`';
 const NOTHING = 'nothing';
 const PREPARE = 'The machine `prepare`';
 const ROLLBACK = 'The machine `rollback`';
+const FINALIZE = 'The machine `finalize`';
 
 /** Every state of the machines, by the stretch of the way on which it stands, in the order in which they are gone through. */
 export function recovery(settings: Settings): RecoveryStretch[] {
@@ -42,6 +44,7 @@ export function recovery(settings: Settings): RecoveryStretch[] {
   const cutover = cutoverMachine(settings).States;
   const ends = Object.entries(cutover).filter(([name]) => /RolledBack$/.test(name));
   const prepare = prepareMachine(settings).States;
+  const finalize = finalizeMachine(settings).States;
   const rollback = rollbackMachine(settings).States;
   const inCutover = { ...restoreMachine(settings).States, ...cutover };
   const stretches: [title: string, leaves: string, states: States][] = [
@@ -83,13 +86,18 @@ export function recovery(settings: Settings): RecoveryStretch[] {
       Object.fromEntries(Object.entries(restoreMachine(settings).States).filter(([name]) => !shared.has(name))),
     ],
     [
+      FINALIZE,
+      'The relay serves from PostgreSQL as before. What is archived, and what has left the stack, stays so; the next `finalize` goes on with what remains.',
+      finalize,
+    ],
+    [
       ROLLBACK,
       'PostgreSQL holds the truth until `ReturnAuthority`. Before the way back begins nothing was changed.',
       Object.fromEntries(Object.entries(rollback).filter(([name]) => !shared.has(name))),
     ],
   ];
   // Some states bear the name of one of cutover, and lead elsewhere.
-  const machines: Record<string, States> = { [PREPARE]: prepare, [ROLLBACK]: rollback };
+  const machines: Record<string, States> = { [PREPARE]: prepare, [ROLLBACK]: rollback, [FINALIZE]: finalize };
   return stretches.map(([title, leaves, states]) => ({
     title,
     rows: Object.keys(states).flatMap((name) => {
@@ -133,7 +141,7 @@ function heldAt(state: string, of: State, stretch: string): Recovery {
     byItself: 'stands here on purpose, with the error `HeldForOperator`',
     redrive: `goes on at \`${next}\``,
     type:
-      state === 'HoldPrepare'
+      state === 'HoldPrepare' || state === 'HoldFinalize'
         ? `${REDRIVE}, once the cause is removed`
         : `${REDRIVE}, once the cause is removed; or \`restore\` with \`{"takeOver": true}\` to ${state === 'HoldUnchanged' ? 'give the lock back' : stretch === ROLLBACK ? 'end the rollback' : 'bring the old relay back'}`,
   };
@@ -165,6 +173,12 @@ function caughtAt(caught: string, stretch: string): Recovery {
       redrive: 'from `HoldPrepare`: begins anew at `TakeLock`',
       type: `\`rollback\`: \`start\` a new execution of \`prepare\`. \`hold\`: ${REDRIVE}, once the cause is removed`,
     };
+  if (caught === 'IsFinalizeHeld')
+    return {
+      byItself: '`rollback`: ends at `FinalizeFailed`. `hold`: stands at `HoldFinalize`',
+      redrive: 'from `HoldFinalize`: begins anew at `TakeLock`',
+      type: `\`rollback\`: \`start\` a new execution of \`finalize\`. \`hold\`: ${REDRIVE}, once the cause is removed`,
+    };
   return { byItself: `goes on at \`${caught}\``, redrive: 'does not come to it', type: NOTHING };
 }
 
@@ -174,11 +188,11 @@ function uncaught(of: State, stretch: string): Recovery {
     of.Type === 'Task' || of.Type === 'Map'
       ? 'fails here; the rule starts `restore`, which begins the way back anew'
       : 'cannot fail by what it looks at; should an expression fail, the rule starts `restore`';
-  if (stretch === PREPARE)
+  if (stretch === PREPARE || stretch === FINALIZE)
     return {
       byItself: 'cannot fail by what it looks at; should an expression fail, the execution ends here',
       redrive: 'repeats this state',
-      type: '`start` a new execution of `prepare`',
+      type: `\`start\` a new execution of ${stretch.slice('The machine '.length)}`,
     };
   if (stretch.startsWith('The machine'))
     return {

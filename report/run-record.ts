@@ -6,7 +6,7 @@ export interface RunRecord {
   startedAt: string;
   finishedAt: string;
   /**
-   * `CutoverComplete`, `RolledBack`, `Restored` (by the machine of that name), `Held` (for an operator), another error of
+   * `CutoverComplete`, `FinalizeComplete`, `RolledBack`, `Restored` (by the machine of that name), `Held` (for an operator), another error of
    * the execution, or `ChecksFailed` when the rehearsal's own checks found more.
    */
   outcome: string;

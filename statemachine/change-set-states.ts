@@ -3,7 +3,14 @@ import type { Settings } from './settings.ts';
 import { invoke, pollEvery } from './tasks.ts';
 
 /** What a change set is for; the handler knows which edits, and the guard which changes, belong to each. */
-export type ChangePurpose = 'prepare' | 'hold-at-zero' | 'switch' | 'settle' | 'restore' | 'settle-restored';
+export type ChangePurpose =
+  | 'prepare'
+  | 'hold-at-zero'
+  | 'switch'
+  | 'settle'
+  | 'restore'
+  | 'settle-restored'
+  | 'remove-efs';
 
 interface ChangeSetSteps {
   /** Ends the names of the four states: `Propose<suffix>`, `Inspect...`, `Execute...`, `Await...`. */
@@ -12,7 +19,7 @@ interface ChangeSetSteps {
   what: string;
   desiredCount: 0 | 1;
   /** The function that does it; they differ in what they may do. */
-  by?: 'change-stack' | 'prepare-stack';
+  by?: 'change-stack' | 'prepare-stack' | 'finalize-stack';
   /** What the purpose needs beside that. */
   payload?: JsonObject;
   /** Expression for the name under which the stack is kept as it was before the first edit. */

@@ -36,6 +36,26 @@ export const FUNCTIONS = {
     network: 'internet',
     purpose: "does the same for what prepare adds to the relay's stack, with the rights that only that takes",
   },
+  'preflight-finalize': {
+    network: 'internet',
+    purpose: "looks at what the end of SQLite's file system rests on, before anything is changed",
+  },
+  'finalize-stack': {
+    network: 'internet',
+    purpose: "takes SQLite's file system out of the relay's stack, with the rights that only that takes",
+  },
+  'database-snapshot': {
+    network: 'internet',
+    purpose: 'sees to it that the database has a recent snapshot',
+  },
+  'delete-file-system': {
+    network: 'internet',
+    purpose: "deletes SQLite's file system, once all of it is in the archive",
+  },
+  'deregister-tasks': {
+    network: 'internet',
+    purpose: 'deregisters the task definitions of the migrator',
+  },
   'assert-quiet': {
     network: 'internet',
     purpose: 'sees to it that no task of the relay runs, and that nobody else has touched the stack',

@@ -25,6 +25,11 @@ const inputSchemas = {
     /** The way back may delete more rows of SQLite than is usual: the new relay did delete them. */
     allowDeletions: z.boolean().optional(),
   }),
+  finalize: z.strictObject({
+    ...common,
+    /** Without it the file system is kept, outside the stack. */
+    deleteFileSystem: z.boolean().optional(),
+  }),
 } satisfies Partial<Record<MachineName, z.ZodType>>;
 
 /** One sentence for each thing that is wrong with an execution's input, or nothing. */

@@ -1,11 +1,12 @@
 import type { StateMachine } from './asl.ts';
 import { cutoverMachine } from './cutover/cutover.ts';
+import { finalizeMachine } from './finalize/finalize.ts';
 import { prepareMachine } from './prepare/prepare.ts';
 import { restoreMachine } from './restore/restore.ts';
 import { rollbackMachine } from './rollback/rollback.ts';
 import type { Settings } from './settings.ts';
 
-export type MachineName = 'prepare' | 'cutover' | 'restore' | 'rollback';
+export type MachineName = 'prepare' | 'cutover' | 'restore' | 'rollback' | 'finalize';
 
 /** Every state machine that there is: what is deployed, rehearsed and checked. */
 export const MACHINES: Record<MachineName, (settings: Settings) => StateMachine> = {
@@ -13,4 +14,5 @@ export const MACHINES: Record<MachineName, (settings: Settings) => StateMachine>
   cutover: cutoverMachine,
   restore: restoreMachine,
   rollback: rollbackMachine,
+  finalize: finalizeMachine,
 };

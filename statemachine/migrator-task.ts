@@ -4,7 +4,7 @@ import { catchAll } from './tasks.ts';
 
 interface MigratorTask {
   comment: string;
-  mode: 'load' | 'reconcile' | 'check-reverse' | 'reverse';
+  mode: 'load' | 'reconcile' | 'check-reverse' | 'reverse' | 'archive';
   /** Which part of `$plan` names the task definition: `migration` mounts EFS for reading only, `rollback` for writing. */
   plan: 'migration' | 'rollback';
   /** The variable that counts the starts; it becomes part of the run id. */
@@ -12,6 +12,10 @@ interface MigratorTask {
   /** The variable that gets the beginning of the run id, however the task ends: no other run may stand for this one. */
   runIdPrefix: string;
   timeoutSeconds: number | string;
+  /** What this mode is told beside the rest. */
+  environment?: { Name: string; Value: string }[];
+  /** Expression for the role in the place of the relay's own, for what a relay may not do. */
+  taskRole?: string;
   /** What is caught before everything else is. */
   caught?: Catcher[];
   /** The variable that remembers a failure; the state that asks the manifest comes next all the same. */
@@ -61,7 +65,7 @@ function runIdPrefix(task: MigratorTask): string {
 }
 
 function runTaskArguments(settings: Settings, task: MigratorTask): JsonObject {
-  const { mode, plan } = task;
+  const { mode, plan, environment = [], taskRole } = task;
   // Only the way back may delete, and only when a person has said so.
   const allowance =
     mode === 'reverse' || mode === 'check-reverse'
@@ -80,6 +84,7 @@ function runTaskArguments(settings: Settings, task: MigratorTask): JsonObject {
       },
     },
     Overrides: {
+      ...(taskRole !== undefined && { TaskRoleArn: taskRole }),
       ContainerOverrides: [
         {
           Name: settings.names.migrationContainer,
@@ -91,6 +96,7 @@ function runTaskArguments(settings: Settings, task: MigratorTask): JsonObject {
             },
             { Name: 'CUTOVER_VERIFIER_ROLE', Value: settings.verifierRole },
             ...allowance,
+            ...environment,
           ],
         },
       ],

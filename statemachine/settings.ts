@@ -112,6 +112,18 @@ const fieldsSchema = z.strictObject({
     .default(7)
     .describe('How long the relay has to have served from PostgreSQL before its SQLite file may go.'),
 
+  archiveIgnore: z
+    .array(oneName)
+    .default(['db-shm'])
+    .describe(
+      'Files that finalize leaves out of the archive, relative to the data directory: the shared memory of SQLite, which it makes anew.',
+    ),
+  snapshotAgeHoursMax: z
+    .int()
+    .positive()
+    .default(24)
+    .describe('finalize is content with a snapshot of the database that is no older; else it takes one.'),
+
   drainTimeoutSeconds: seconds(
     600,
     'How long the old task may take to stop: deregistration delay, stop timeout, and some more.',

@@ -231,3 +231,92 @@ describe('an echo of an echo', () => {
     ]);
   });
 });
+
+describe('the change set of finalize', () => {
+  const remove = (logicalId: string, type: string, rest: Partial<ResourceChange> = {}): Change => ({
+    Type: 'Resource',
+    ResourceChange: {
+      ...{ Action: 'Remove', LogicalResourceId: logicalId, ResourceType: type, PolicyAction: 'Delete' },
+      ...{ Scope: [], Details: [], ...rest },
+    },
+  });
+  const fileSystem = (PolicyAction?: ResourceChange['PolicyAction']) =>
+    remove('EFSFileSystem', 'AWS::EFS::FileSystem', { PolicyAction });
+  const role = modify('ECSTaskRole', 'AWS::IAM::Role', { Details: [detail('Policies')] });
+  const whole = [
+    fileSystem('Retain'),
+    remove('EFSMountTarget1', 'AWS::EFS::MountTarget'),
+    remove('EFSMountTarget2', 'AWS::EFS::MountTarget'),
+    remove('EFSAccessPoint', 'AWS::EFS::AccessPoint'),
+    remove('EFSSecurityGroup', 'AWS::EC2::SecurityGroup'),
+    remove('MigrationTaskDefinition', 'AWS::ECS::TaskDefinition'),
+    remove('RollbackTaskDefinition', 'AWS::ECS::TaskDefinition'),
+    role,
+    // What asks the role for its ARN, and what asks that.
+    modify('ZooidRelayTaskDefinition', 'AWS::ECS::TaskDefinition', {
+      Replacement: 'Conditional',
+      Details: [
+        detail('TaskRoleArn', {
+          Evaluation: 'Dynamic',
+          ChangeSource: 'ResourceAttribute',
+          CausingEntity: 'ECSTaskRole.Arn',
+        }),
+      ],
+    }),
+  ];
+  const findings = (changes: Change[]) => guardChanges(changes, allowedChanges('remove-efs'));
+
+  it('may let go of the file system and of what belongs to it, and change the policies of the role', () => {
+    expect(findings(whole)).toEqual([]);
+    expect(findings([fileSystem(undefined)])).toEqual([]);
+  });
+
+  it.each(['Delete', 'Snapshot'] as const)('may not remove the file system with the policy %s', (policy) => {
+    expect(findings([fileSystem(policy)])).toEqual([
+      `EFSFileSystem (AWS::EFS::FileSystem): Remove with the policy ${policy}, which deletes its data; expected Retain`,
+    ]);
+  });
+
+  it('may remove nothing else that holds data, and no file system of another name', () => {
+    const others = [
+      remove('RDSInstance', 'AWS::RDS::DBInstance'),
+      remove('RelayDatabaseUrl', 'AWS::SecretsManager::Secret'),
+      remove('CloudWatchLogGroup', 'AWS::Logs::LogGroup'),
+      remove('Another', 'AWS::EFS::FileSystem', { PolicyAction: 'Retain' }),
+    ];
+    for (const other of others) {
+      expect(findings([other]), other.ResourceChange?.LogicalResourceId).toEqual(
+        ['Remove of a resource that holds data', 'Remove of a resource that is not on the list'].map(
+          (finding) => `${other.ResourceChange?.LogicalResourceId} (${other.ResourceChange?.ResourceType}): ${finding}`,
+        ),
+      );
+    }
+    // A database that bears the file system's name is a database all the same.
+    expect(findings([remove('EFSFileSystem', 'AWS::RDS::DBInstance', { PolicyAction: 'Retain' })])).toEqual([
+      'EFSFileSystem (AWS::RDS::DBInstance): Remove of a resource that holds data',
+    ]);
+  });
+
+  it('may not touch the relay, replace the role or change its trust', () => {
+    expect(findings([service(detail('DesiredCount'))])).toHaveLength(1);
+    expect(findings([taskDefinition(detail('ContainerDefinitions'))])).toHaveLength(1);
+    expect(
+      findings([modify('ECSTaskRole', 'AWS::IAM::Role', { Details: [detail('AssumeRolePolicyDocument')] })]),
+    ).toEqual(['ECSTaskRole (AWS::IAM::Role): changes AssumeRolePolicyDocument, where the list allows Policies']);
+    expect(
+      findings([
+        modify('EFSMountTarget1', 'AWS::EFS::MountTarget', { Replacement: 'True', Details: [detail('SubnetId')] }),
+      ]),
+    ).toContain('EFSMountTarget1 (AWS::EFS::MountTarget): replacement True of a resource that holds data');
+  });
+
+  it('is the only one that may', () => {
+    for (const purpose of ['prepare', 'switch', 'restore', 'settle', 'hold-at-zero'] as const) {
+      const found = guardChanges(whole, allowedChanges(purpose));
+      expect(
+        found.filter((one) => one.endsWith('Remove of a resource that holds data')),
+        purpose,
+      ).toHaveLength(4);
+    }
+  });
+});

@@ -34,6 +34,15 @@ describe('createClock', () => {
     expect(passed()).toBeGreaterThanOrEqual(2 * DAY);
   });
 
+  it('skips days at once at any speed', async () => {
+    const clock = createClock({ speed: 1 });
+    const passed = stopwatch(clock);
+    const started = Date.now();
+    await clock.skip(8 * DAY);
+    expect(passed()).toBeGreaterThanOrEqual(8 * DAY);
+    expect(Date.now() - started).toBeLessThan(10_000);
+  });
+
   it('is an ordinary clock at speed 1', async () => {
     const clock = createClock({ speed: 1 });
     const started = Date.now();

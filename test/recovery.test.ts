@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { recovery } from '../report/recovery.ts';
 import { recoveryDocument } from '../report/recovery-document.ts';
 import { cutoverMachine } from '../statemachine/cutover/cutover.ts';
+import { finalizeMachine } from '../statemachine/finalize/finalize.ts';
 import { prepareMachine } from '../statemachine/prepare/prepare.ts';
 import { restoreMachine } from '../statemachine/restore/restore.ts';
 import { rollbackMachine } from '../statemachine/rollback/rollback.ts';
@@ -16,16 +17,22 @@ describe('docs/recovery.md', () => {
     expect(readFileSync('docs/recovery.md', 'utf8')).toBe(recoveryDocument(settings));
   });
 
-  it('has a row for every state of prepare, of rollback beside the way back, and of the other two, once', () => {
+  it('has a row for every state of prepare and finalize, of rollback beside the way back, and of the other two, once', () => {
     const wayBack = wayBackStates(settings, { next: '', again: '', exhausted: '' });
-    const rows = ([first, ...rest]: ReturnType<typeof recovery>, last = rest.pop(), others = rest) => ({
-      prepare: first?.rows.map(({ state }) => state),
-      rollback: last?.rows.map(({ state }) => state),
-      others: others.flatMap((stretch) => stretch.rows.map(({ state }) => state)).toSorted(),
-    });
+    const rows = (stretches: ReturnType<typeof recovery>) => {
+      const [prepare, ...rest] = stretches;
+      const [finalize, rollback] = rest.splice(-2);
+      return {
+        prepare: prepare?.rows.map(({ state }) => state),
+        finalize: finalize?.rows.map(({ state }) => state),
+        rollback: rollback?.rows.map(({ state }) => state),
+        others: rest.flatMap((stretch) => stretch.rows.map(({ state }) => state)).toSorted(),
+      };
+    };
     const states = [cutoverMachine(settings), restoreMachine(settings)].flatMap(({ States }) => Object.keys(States));
     expect(rows(recovery(settings))).toEqual({
       prepare: Object.keys(prepareMachine(settings).States),
+      finalize: Object.keys(finalizeMachine(settings).States),
       rollback: Object.keys(rollbackMachine(settings).States).filter((name) => !(name in wayBack)),
       others: [...new Set(states)].sort(),
     });

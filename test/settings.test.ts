@@ -71,6 +71,8 @@ describe('the settings', () => {
       deregistrationDelaySeconds: 10,
       loadAgeDaysMax: 7,
       confidenceDays: 7,
+      archiveIgnore: ['db-shm'],
+      snapshotAgeHoursMax: 24,
       verifierRole: 'cutover_verifier',
       drainTimeoutSeconds: 600,
       quietGapSeconds: 10,

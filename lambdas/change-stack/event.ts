@@ -18,8 +18,8 @@ export interface ChangeStackEvent {
   purpose: ChangePurpose;
   stackName: string;
   names?: Names;
-  /** Image reference; needed by the purpose `switch` alone, for the default in the template. */
-  newImage?: string;
+  /** Image reference for the default in the template: needed by the purpose `switch`; `remove-efs` leaves the default where it is null. */
+  newImage?: string | null;
   /** The same with a digest, for the parameter's value. */
   pinnedImage?: string;
   /** Needed by the purpose `prepare` alone. */

@@ -15,6 +15,7 @@ import { type AppliedEdits, applyEdits } from '../template-edits/apply.ts';
 import { backTemplate, switchTemplate } from '../template-edits/back.ts';
 import { parseTemplate } from '../template-edits/document.ts';
 import { defaultTemplateNames } from '../template-edits/names.ts';
+import { finalizeEdits } from '../template-edits/remove-efs.ts';
 import { keptOriginal, originalKeys } from './artefacts.ts';
 import type { ChangeStackDependencies, ChangeStackEvent } from './event.ts';
 import { describeChangeSet, describeStack, isNamed, UPDATABLE } from './stack.ts';
@@ -23,7 +24,7 @@ import { describeChangeSet, describeStack, isNamed, UPDATABLE } from './stack.ts
 const templateBytesMax = 51_200;
 
 /** Purposes before which the stack is kept as it was; whichever comes first in an execution. */
-const EDITING: ChangePurpose[] = ['prepare', 'hold-at-zero', 'switch'];
+const EDITING: ChangePurpose[] = ['prepare', 'hold-at-zero', 'switch', 'remove-efs'];
 
 /** A name may be taken by a change set of the same attempt that is used up; so many are tried. */
 const namesMax = 20;
@@ -104,9 +105,10 @@ function nextTemplate(
       'The purpose "prepare" came without settings. Expected prepare.settings. Correct the state machine.',
     );
   }
+  if (purpose === 'remove-efs') return applyEdits(text, finalizeEdits(names, newImage ?? null));
   if (purpose === 'restore' && original !== undefined) return restored(text, names, original);
   if (purpose !== 'switch') return { text, applied: [] };
-  if (newImage === undefined) {
+  if (newImage === undefined || newImage === null) {
     throw new Refused(
       'The purpose "switch" came without a new image. Expected newImage. Set the image in the execution input.',
     );
@@ -145,8 +147,7 @@ function nextParameters(
     );
   }
   const set = new Map([[names.desiredCountParameter, String(event.desiredCount)]]);
-  if (event.purpose === 'switch' && event.newImage !== undefined)
-    set.set(names.imageParameter, event.pinnedImage ?? event.newImage);
+  if (event.purpose === 'switch' && event.newImage) set.set(names.imageParameter, event.pinnedImage ?? event.newImage);
   if (event.prepare !== undefined) set.set(names.migratorImageParameter, event.prepare.migratorImage);
   const original = originals?.get(names.imageParameter);
   const masked = declared.some(([name, body]) => name === names.imageParameter && body.NoEcho !== undefined);

@@ -80,7 +80,11 @@ function migratorFinding(
     : `The ${what} task definition mounts EFS for reading only, so the way back could not write to it. Run prepare again.`;
 }
 
-function databaseFinding(database: DatabaseInstance | undefined, instance: string | undefined): string | undefined {
+/** What is wrong with the database, or nothing. */
+export function databaseFinding(
+  database: DatabaseInstance | undefined,
+  instance: string | undefined,
+): string | undefined {
   if (database === undefined) return `RDS has no instance ${instance}, although the stack names it. Restore it first.`;
   const { status, address, engine, engineVersion, iamAuthentication } = database;
   if (status !== 'available' || address === null)

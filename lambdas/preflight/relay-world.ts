@@ -21,7 +21,7 @@ import { fetchSamples, type SampleEvent } from '../sample-events.ts';
 /** The relay as it runs now; every check looks at this, or at more, and at nothing else. */
 export interface RelayWorld {
   /** Whose input it is. */
-  machine: 'prepare' | 'cutover' | 'rollback';
+  machine: 'prepare' | 'cutover' | 'rollback' | 'finalize';
   /** The execution's input. */
   input: unknown;
   names: Names;

@@ -1,7 +1,7 @@
 import { isMap } from 'yaml';
 import type { Names } from '../../statemachine/settings.ts';
 import type { TemplateEdit } from './apply.ts';
-import { containerOf, edit, namedItem, removeNamed } from './parts.ts';
+import { containerOf, edit, namedItem, removeNamed, setDefault } from './parts.ts';
 import { removeRecord } from './record.ts';
 import { type EditedTemplate, listOf, pairOf, removePair } from './splice.ts';
 
@@ -31,6 +31,21 @@ export function removeEfsEdits(names: Names): TemplateEdit[] {
     ),
     edit(`Remove the parameter ${names.migratorImageParameter}`, '6', (template) =>
       removeFrom(template, 'Parameters', names.migratorImageParameter),
+    ),
+  ];
+}
+
+/**
+ * What the machine `finalize` does to the template: the same, and the default of the image where that has to be set.
+ *
+ * @param image the default of the image parameter; null leaves the one that is there
+ */
+export function finalizeEdits(names: Names, image: string | null): TemplateEdit[] {
+  if (image === null) return removeEfsEdits(names);
+  return [
+    ...removeEfsEdits(names),
+    edit(`Set the default of ${names.imageParameter} to the image of the relay on PostgreSQL`, '6', (template) =>
+      setDefault(template, names.imageParameter, image),
     ),
   ];
 }

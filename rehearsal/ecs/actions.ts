@@ -8,6 +8,7 @@ export interface ActionWorld {
   services: Map<string, Service>;
   scheduler: Scheduler;
   definitionOf(arn: string): TaskDefinition;
+  definitions(): Iterable<TaskDefinition>;
   /** Gives a service a task definition; another one than it has makes a new deployment. */
   deploy(service: Service, taskDefinition: string): void;
   runTask(start: Omit<TaskStart, 'definition' | 'startedBy'> & { taskDefinition: string }): RunningTask;
@@ -50,6 +51,15 @@ export function ecsActions(world: ActionWorld): Record<string, (input: JsonObjec
       return { tasks: tasks.filter(({ taskArn }) => wanted.includes(taskArn)).map(apiTask), failures: [] };
     },
     DescribeTaskDefinition: (input) => ({ taskDefinition: definitionOf(String(input.taskDefinition)) }),
+    ListTaskDefinitions({ familyPrefix, status = 'ACTIVE' }) {
+      const found = [...world.definitions()].filter((one) => one.family === familyPrefix && one.status === status);
+      return { taskDefinitionArns: found.map(({ taskDefinitionArn }) => taskDefinitionArn) };
+    },
+    DeregisterTaskDefinition(input) {
+      const definition = definitionOf(String(input.taskDefinition));
+      definition.status = 'INACTIVE';
+      return { taskDefinition: definition };
+    },
     RunTask(input) {
       const { cluster, taskDefinition } = input as { cluster: string; taskDefinition: string };
       const { containerOverrides = [] } = (input.overrides ?? {}) as { containerOverrides?: ContainerOverride[] };

@@ -31,6 +31,8 @@ export interface LocalEcs {
   stopGroup(group: string): Promise<void>;
   /** Image of the first container of a task definition. */
   imageOf(taskDefinition: string): string | null;
+  /** As CloudFormation does with a revision that leaves its stack. */
+  deregister(taskDefinition: string): void;
   /** Ends the containers of a task definition's running tasks by SIGKILL. */
   kill(taskDefinition: string): void;
   stopAll(): Promise<void>;
@@ -78,7 +80,15 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
     }
     service.taskDefinition = taskDefinition;
   };
-  const actions = ecsActions({ tasks, services, scheduler, definitionOf, deploy, runTask });
+  const actions = ecsActions({
+    tasks,
+    services,
+    scheduler,
+    definitionOf,
+    definitions: () => definitions.values(),
+    deploy,
+    runTask,
+  });
 
   return {
     deregistrationDelays,
@@ -96,7 +106,13 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
     registerTaskDefinition({ family, containerDefinitions }) {
       const revision = 1 + [...definitions.values()].filter((one) => one.family === family).length;
       const taskDefinitionArn = `${accountArn}:task-definition/${family}:${revision}`;
-      const definition = { taskDefinitionArn, family, revision, containerDefinitions };
+      const definition: TaskDefinition = {
+        taskDefinitionArn,
+        family,
+        revision,
+        status: 'ACTIVE',
+        containerDefinitions,
+      };
       definitions.set(taskDefinitionArn, definition);
       return definition;
     },
@@ -132,6 +148,9 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
       await Promise.all(found.map(({ stopped }) => stopped));
     },
     imageOf: (taskDefinition) => definitions.get(taskDefinition)?.containerDefinitions[0]?.image ?? null,
+    deregister(taskDefinition) {
+      definitionOf(taskDefinition).status = 'INACTIVE';
+    },
     kill(taskDefinition) {
       for (const task of tasks.filter(({ taskDefinitionArn }) => taskDefinitionArn === taskDefinition)) task.kill();
     },

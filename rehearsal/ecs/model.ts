@@ -16,6 +16,8 @@ export interface TaskDefinition {
   taskDefinitionArn: string;
   family: string;
   revision: number;
+  /** A deregistered revision can still be described; nothing new runs of it. */
+  status: 'ACTIVE' | 'INACTIVE';
   containerDefinitions: ContainerDefinition[];
 }
 

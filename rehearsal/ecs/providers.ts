@@ -35,7 +35,7 @@ export function ecsProviders(ecs: LocalEcs, others: ResourceProvider): Record<st
         throw new Error('A task definition is never changed; CloudFormation replaces it.');
       },
       // Deregistered revisions can still be described, and running tasks keep theirs.
-      delete: async () => {},
+      delete: async ({ previous }) => ecs.deregister(previous?.physicalId ?? ''),
     },
     'AWS::ECS::Service': {
       create: (resource, signal) => putService(ecs, resource, signal),

@@ -86,12 +86,16 @@ async function start(settings: Settings, undo: Undo): Promise<Omit<Cloud, 'stop'
     host: {
       programFor: (image) => programs.get(image) ?? programFor(image, settings, {}),
       volumeDirectory: () => directories.source,
-      environment: { ...routes.environment, PATH: process.env.PATH ?? '', TMPDIR: directories.scratch },
+      environment: {
+        ...{ ...routes.environment, PATH: process.env.PATH ?? '', TMPDIR: directories.scratch },
+        ...signedIn(emulator),
+      },
       onLog: () => {},
       onStart: writersLog.onStart,
     },
     async onExit(container, [mode = ''], exitCode) {
-      if (container !== names.migrationContainer || exitCode !== 0) return;
+      // An archive is made while the relay writes to the target.
+      if (container !== names.migrationContainer || exitCode !== 0 || mode === 'archive') return;
       const sqlitePath = join(directories.source, settings.sqliteFile);
       comparisons.push({ mode, differences: await differences({ sqlitePath, url: target.url() }) });
     },
@@ -107,6 +111,15 @@ async function start(settings: Settings, undo: Undo): Promise<Omit<Cloud, 'stop'
     comparisons,
     query: (sql, values) => withClient(target.url(), async (client) => (await client.query(sql, values)).rows),
     failures: () => [...target.failures, ...containers.failures, ...writersLog.overlaps],
+  };
+}
+
+/** What ECS tells every container: where it is, and how it signs in. */
+function signedIn({ client }: Emulator): Record<string, string> {
+  const { accessKeyId, secretAccessKey } = client.credentials;
+  return {
+    ...{ AWS_REGION: client.region, AWS_ENDPOINT_URL: client.endpoint },
+    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
   };
 }
 

@@ -21,6 +21,15 @@ const DIFFERING = [
   VERDICTS[0] as JsonObject,
   { table: 's__events', verdict: 'different', findings: ['4 rows, expected 5', 'another digest'] },
 ];
+const ARCHIVE: JsonObject = {
+  bucket: 'artefacts',
+  prefix: 'archive/relay/finalize-1/',
+  fileSystem: 'fs-1',
+  files: [{ file: 'db', bytes: 4096, sha256: '2'.repeat(64), versionId: 'v1' }],
+  count: 2,
+  listedBytes: 36_864,
+};
+const SNAPSHOT = { snapshot: 'relay-db-finalize-1', createdAt: LONG_AGO };
 const FAILURE = { state: 'Somewhere', error: 'Refused', cause: 'it says "no"\nand \\ why: äöü', redriveCount: 0 };
 const PLAN: JsonObject = {
   cluster: 'relay-cluster',
@@ -36,6 +45,12 @@ const PLAN: JsonObject = {
   samples: [SAMPLE],
   lastChangeSet: null,
   execution: 'cutover-1',
+  database: 'relay-db',
+  isRemoved: false,
+  fileSystem: 'fs-1',
+  migrationFamilies: ['relay-migrate', 'relay-rollback'],
+  archive: { bucket: 'artefacts', prefix: 'archive/relay', taskRole: 'arn:role/archive' },
+  imageDefault: null,
   preview: { edits: ['one', 'two'], lines: ['+x'], image: IMAGE, drainSecondsMax: 40 },
 };
 
@@ -47,15 +62,20 @@ const NO_LOAD = { loadedRows: 0, loadSeconds: 0 };
 export const VARIABLES: JsonObject = {
   allowDeletions: false,
   approval: null,
+  archive: ARCHIVE,
+  archiveFailure: null,
+  archivePrefix: 'finalize/0/archive-1.',
   attempt: 1,
-  authority: { holder: 'source', runId: null, loadedAt: LONG_AGO, ...LOAD },
+  authority: { holder: 'source', runId: null, changedAt: null, loadedAt: LONG_AGO, ...LOAD },
   authorityAsked: false,
   checkFailure: null,
   checkPrefix: 'rollback/0/check-reverse-1.',
   checked: MANIFEST,
   copiedAt: LONG_AGO,
   deadline: FAR_OFF,
+  deregistered: ['relay-migrate:1'],
   failure: FAILURE,
+  fileSystem: { outcome: 'kept', id: 'fs-1' },
   health: { domain: 'relay.test', taskDefinition: NEW, checked: 1, emptyCheck: false },
   inspection: { outcome: 'ready', changes: [] },
   loadFailure: null,
@@ -75,6 +95,7 @@ export const VARIABLES: JsonObject = {
   reversed: MANIFEST,
   runIdPrefix: 'cutover/0/reconcile-1.',
   samples: [SAMPLE],
+  snapshot: SNAPSHOT,
   stackChange: 'arn:change-set',
   stopped: { stoppedAt: LONG_AGO, seenAt: LONG_AGO },
   superseded: 'another execution has taken over',
@@ -128,8 +149,21 @@ export const VARIATIONS: Variation[] = [
   },
   {
     title: 'the target is the truth, by this run',
-    variables: { authority: { holder: 'target', runId: MANIFEST.runId, loadedAt: LONG_AGO, ...LOAD } },
+    variables: {
+      authority: { holder: 'target', runId: MANIFEST.runId, changedAt: LONG_AGO, loadedAt: LONG_AGO, ...LOAD },
+    },
   },
+  {
+    title: 'the target is the truth, since a moment ago',
+    variables: { authority: { holder: 'target', runId: MANIFEST.runId, changedAt: FAR_OFF, loadedAt: LONG_AGO } },
+  },
+  { title: 'the file system is to go', input: { deleteFileSystem: true } },
+  {
+    title: 'the file system has left the stack',
+    variables: { plan: { ...PLAN, isRemoved: true, fileSystem: null, migration: null }, archivePrefix: null },
+  },
+  { title: 'a default that has to be set', variables: { plan: { ...PLAN, imageDefault: IMAGE } } },
+  { title: 'nothing left to deregister', variables: { deregistered: [] } },
   {
     title: 'the target is the truth, by another run',
     variables: { authority: { holder: 'target', runId: 'other', loadedAt: LONG_AGO, ...LOAD } },
@@ -175,7 +209,7 @@ export const VARIATIONS: Variation[] = [
   { title: 'deletions allowed', variables: { allowDeletions: true } },
   { title: 'nothing failed', variables: { failure: null, reverseFailure: null } },
   { title: 'nothing to take over', variables: { takeOver: { verdict: 'nothing', reason: 'it runs' } } },
-  { title: 'a load that failed', variables: { loadFailure: FAILURE, checkFailure: FAILURE } },
+  { title: 'a load that failed', variables: { loadFailure: FAILURE, checkFailure: FAILURE, archiveFailure: FAILURE } },
   { title: 'no write stop yet', variables: { writeStop: { from: null, until: null, steps: [] } } },
   {
     title: 'a write stop that is over',
@@ -204,6 +238,12 @@ export const PAYLOADS: Record<string, Json> = {
   'execution-lock/hold': { released: false },
   'execution-lock/release': { released: true },
   'execution-lock/take-over': VARIABLES.takeOver as Json,
+  'preflight-finalize': PLAN,
+  'database-snapshot/find-or-take': SNAPSHOT,
+  'database-snapshot/await': SNAPSHOT,
+  'delete-file-system/delete': { fileSystem: 'fs-1' },
+  'delete-file-system/await': { fileSystem: 'fs-1' },
+  'deregister-tasks': { deregistered: ['relay-migrate:1', 'relay-migrate:2'] },
   'scale-service': { desiredCount: 0 },
   'authority/read': { holder: 'source', runId: null, loadedAt: LONG_AGO, ...LOAD },
   'authority/take': { holder: 'target', runId: MANIFEST.runId, loadedAt: LONG_AGO, ...LOAD },
@@ -220,12 +260,17 @@ export const PAYLOADS: Record<string, Json> = {
   'prepare-stack/execute': { outcome: 'ready', executed: true },
   'prepare-stack/await': { lastChangeSet: 'arn:change-set' },
   'prepare-stack/protect': { protected: ['RDSInstance'] },
+  'finalize-stack/propose': VARIABLES.proposal as Json,
+  'finalize-stack/inspect': VARIABLES.inspection as Json,
+  'finalize-stack/execute': { outcome: 'ready', executed: true },
+  'finalize-stack/await': { lastChangeSet: 'arn:change-set' },
   'assert-quiet/count': { stoppedAt: LONG_AGO },
   'assert-quiet/assert': { stoppedAt: LONG_AGO },
   'read-manifest/load': MANIFEST,
   'read-manifest/reconcile': MANIFEST,
   'read-manifest/check-reverse': MANIFEST,
   'read-manifest/reverse': MANIFEST,
+  'read-manifest/archive': { ...MANIFEST, archive: ARCHIVE },
   'verify-counts': VERDICTS[1] as Json,
   'health-check': VARIABLES.health as Json,
 };

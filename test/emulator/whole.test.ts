@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addRdsEdits } from '../../lambdas/template-edits/add-rds.ts';
 import { applyEdits } from '../../lambdas/template-edits/apply.ts';
 import { switchTemplate } from '../../lambdas/template-edits/back.ts';
+import { removeEfsEdits } from '../../lambdas/template-edits/remove-efs.ts';
 import { relayProgram } from '../../rehearsal/relay/program.ts';
 import { type AcknowledgedEvent, publishOnce, servedEvents, startWriter, type Writer } from '../../rehearsal/writer.ts';
 import { answerFunctionName } from '../../statemachine/functions.ts';
@@ -23,13 +24,17 @@ let cloud: Cloud;
 let sfn: SFNClient;
 let writer: Writer;
 /** The aliases by which the machines are started. */
-let live: { prepare: string; cutover: string };
+let live: { prepare: string; cutover: string; finalize: string };
 
 beforeAll(async () => {
   cloud = await startCloud(settings);
   sfn = new SFNClient(cloud.emulator.client);
-  const { PrepareStateMachine = '', CutoverStateMachine = '' } = cloud.outputs.cutover;
-  live = { prepare: await publish(sfn, PrepareStateMachine), cutover: await publish(sfn, CutoverStateMachine) };
+  const { PrepareStateMachine = '', CutoverStateMachine = '', FinalizeStateMachine = '' } = cloud.outputs.cutover;
+  live = {
+    prepare: await publish(sfn, PrepareStateMachine),
+    cutover: await publish(sfn, CutoverStateMachine),
+    finalize: await publish(sfn, FinalizeStateMachine),
+  };
   acknowledged.push(await publishOnce(cloud.endpoint, 'the relay serves', AbortSignal.timeout(60_000)));
   writer = startWriter({
     endpoint: cloud.endpoint,
@@ -130,6 +135,39 @@ describe("the relay's stack and the cutover's on the emulator", () => {
     const [, restored] = await startedElsewhere(sfn, cloud.outputs.cutover.RestoreStateMachine as string, 2);
     expect(restored).toMatchObject({ status: 'SUCCEEDED', input: JSON.stringify({ execution: again.executionArn }) });
     expect(JSON.parse(restored?.output as string)).toMatchObject({ outcome: 'NothingToDo' });
+  });
+
+  it('are not finalized before their time', async () => {
+    const early = await execute(sfn, live.finalize, 'finalize-1');
+    expect(early).toMatchObject({ status: 'FAILED', error: 'FinalizeFailed' });
+    expect(early.cause).toContain('IsConfident failed with NotConfident: PostgreSQL holds the truth since ');
+  });
+
+  it('are finalized: the files in the archive, the file system out of the stack, and deleted when it is asked for', async () => {
+    await cloud.query("UPDATE cutover.authority SET changed_at = now() - interval '8 days'", []);
+    const finalized = await execute(sfn, live.finalize, 'finalize-2');
+    expect(finalized.cause).toBeUndefined();
+    const kept = JSON.parse(finalized.output as string);
+    expect(kept).toMatchObject({
+      outcome: 'FinalizeComplete',
+      archive: {
+        bucket: cloud.outputs.cutover.Artefacts,
+        files: expect.arrayContaining([expect.objectContaining({ file: 'db' })]),
+      },
+      fileSystem: { outcome: 'kept', id: cloud.outputs.relay.EFSFileSystemId },
+    });
+    const { text } = switchTemplate(await preparedTemplate(), names, newImage);
+    expect(await deployedTemplate()).toBe(applyEdits(text, removeEfsEdits(names)).text);
+    const { Outputs = [] } = await describeStack(cloud.cloudFormation, stackName);
+    expect(Outputs.map(({ OutputKey }) => OutputKey)).not.toContain(names.fileSystemOutput);
+
+    const again = await execute(sfn, live.finalize, 'finalize-3', { input: { deleteFileSystem: true } });
+    expect(again.cause).toBeUndefined();
+    expect(JSON.parse(again.output as string)).toMatchObject({
+      archive: kept.archive,
+      fileSystem: { outcome: 'deleted' },
+    });
+    await expectEventsServed();
   });
 
   it('leave nothing behind that went wrong unseen', () => {

@@ -46,6 +46,13 @@ function callsIn(source: string): string[] {
 const NEVER_MADE: Record<string, string[]> = {
   'assert-quiet': ['dynamodb:PutItem'],
   'change-stack': ['cloudformation:GetStackPolicy', 'cloudformation:SetStackPolicy', 'dynamodb:PutItem'],
+  'delete-file-system': ['dynamodb:PutItem'],
+  'finalize-stack': ['cloudformation:GetStackPolicy', 'cloudformation:SetStackPolicy', 'dynamodb:PutItem'],
+  'preflight-finalize': [
+    'elasticfilesystem:DeleteFileSystem',
+    'elasticfilesystem:DeleteMountTarget',
+    'elasticfilesystem:DescribeMountTargets',
+  ],
   'prepare-stack': ['dynamodb:PutItem'],
   remind: ['dynamodb:PutItem'],
   'scale-service': ['dynamodb:PutItem'],

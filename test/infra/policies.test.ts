@@ -3,7 +3,9 @@ import { APPROVAL_KEY_PREFIX } from '../../lambdas/approval/approval-item.ts';
 import { FUNCTIONS, type FunctionName } from '../../statemachine/functions.ts';
 import {
   ALL_FUNCTION_NAMES,
+  ARCHIVER,
   all,
+  archiveRole,
   arn,
   FUNCTION_NAMES,
   functionOf,
@@ -56,16 +58,17 @@ describe('least privilege', () => {
       SourceArn: expect.stringMatching(/^\$\{reminderrule[0-9A-F]+\.Arn\}$/),
     });
     const ownerOf = owners();
-    expect(ownerOf.size).toBe(ALL_FUNCTION_NAMES.length + MACHINE_NAMES.length + 1);
+    expect(ownerOf.size).toBe(ALL_FUNCTION_NAMES.length + MACHINE_NAMES.length + 2);
     const roles = all('AWS::IAM::Role');
     expect(roles.map(([id]) => `\${${id}.Arn}`).sort()).toEqual([...ownerOf.keys()].sort());
     for (const [id, { Properties }] of roles) {
       const principal: Record<string, string> = {
         [RULE]: 'events',
+        [ARCHIVER]: 'ecs-tasks',
         ...Object.fromEntries(MACHINE_NAMES.map((name) => [name, 'states'])),
       };
       const owner = ownerOf.get(`\${${id}.Arn}`) as string;
-      expect(Properties.AssumeRolePolicyDocument.Statement, owner).toEqual([
+      expect(Properties.AssumeRolePolicyDocument.Statement, owner).toMatchObject([
         {
           Action: 'sts:AssumeRole',
           Effect: 'Allow',
@@ -101,12 +104,13 @@ describe('least privilege', () => {
     expect([...partly].sort()).toEqual(WIDER_THAN_THE_STACK);
   });
 
-  it('lets only CloudFormation make databases, groups, secrets and policies, and only on behalf of one function', () => {
+  it('lets only CloudFormation make databases, groups, secrets and policies, or take them away, and only on behalf of two functions', () => {
     const making =
       /^(rds:(?!Describe)|ec2:(?!Describe|.*(Interface|PrivateIp))|secretsmanager:|iam:(?!PassRole|GetRole$))/;
-    const found = grants().filter(({ action }) => making.test(action));
+    // A snapshot is neither: it adds nothing to the stack.
+    const found = grants().filter(({ action, owner }) => making.test(action) && owner !== 'database-snapshot');
     expect(found.length).toBeGreaterThan(15);
-    expect(new Set(found.map(({ owner }) => owner))).toEqual(new Set(['prepare-stack']));
+    expect(new Set(found.map(({ owner }) => owner))).toEqual(new Set(['finalize-stack', 'prepare-stack']));
     for (const { action, condition } of found) {
       expect(condition, action).toMatchObject({
         'ForAnyValue:StringEquals': { 'aws:CalledVia': 'cloudformation.amazonaws.com' },
@@ -122,31 +126,54 @@ describe('least privilege', () => {
 
   it('makes no change set with a role', () => {
     const creating = grants().filter(({ action }) => action === 'cloudformation:CreateChangeSet');
-    expect(creating.map(({ owner, condition }) => [owner, condition])).toEqual([
+    expect(creating.map(({ owner, condition }) => [owner, condition]).toSorted()).toEqual([
       ['change-stack', { Null: { 'cloudformation:RoleArn': 'true' } }],
+      ['finalize-stack', { Null: { 'cloudformation:RoleArn': 'true' } }],
       ['prepare-stack', { Null: { 'cloudformation:RoleArn': 'true' } }],
     ]);
   });
 
-  it('lists tasks of one cluster only, and passes the two roles of the tasks to ECS tasks only', () => {
+  it('lets one function alone delete a file system, and no change set', () => {
+    expect(Object.keys(mayDo('elasticfilesystem:DeleteFileSystem'))).toEqual(['delete-file-system']);
+    expect(
+      grants().filter(({ action }) =>
+        /^s3:Delete|^rds:Delete.*Snapshot|^elasticfilesystem:Client(Write|Root)/.test(action),
+      ),
+    ).toEqual([]);
+  });
+
+  it('lets the archiving task mount by an access point, for reading, and put files into the archive of the stack', () => {
+    const { id } = the('AWS::S3::Bucket');
+    const archive = [`\${${id}.Arn}/archive/${stackName}/*`];
+    expect(mayOf(ARCHIVER)).toEqual({
+      'elasticfilesystem:ClientMount': [arn('elasticfilesystem', 'file-system/*')],
+      ...{ 's3:PutObject': archive, 's3:GetObject': archive, 's3:GetObjectVersion': archive },
+    });
+    const [mount] = grantsOf(ARCHIVER);
+    expect(mount?.condition).toEqual({
+      StringLike: { 'elasticfilesystem:AccessPointArn': arn('elasticfilesystem', 'access-point/*') },
+    });
+  });
+
+  it('lists tasks of one cluster only, and passes the roles of the tasks to ECS tasks only', () => {
     const ofTheCluster = { ArnEquals: { 'ecs:cluster': arn('ecs', `cluster/${stackName}-cluster`) } };
     const listing = grants().filter(({ action }) => action === 'ecs:ListTasks');
     expect(listing.map(({ owner }) => owner).sort()).toEqual(['assert-quiet', 'health-check', 'preflight-prepare']);
     for (const { condition } of listing) expect(condition).toEqual(ofTheCluster);
     const passing = grants().filter(({ action }) => action === 'iam:PassRole');
     expect(passing.map(({ owner }) => owner).sort()).toEqual(
-      ['change-stack', ...MACHINE_NAMES, 'prepare-stack'].sort(),
+      ['change-stack', ...MACHINE_NAMES, 'finalize', 'prepare-stack'].sort(),
     );
     for (const { condition, resources: roles } of passing) {
       expect(condition).toEqual({ StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } });
-      expect(roles.map((role) => role.split('/')[1])).toEqual([
-        `${stackName}-ECSTaskExecutionRole-*`,
-        `${stackName}-ECSTaskRole-*`,
-      ]);
+      const expected = [`${stackName}-ECSTaskExecutionRole-*`, `${stackName}-ECSTaskRole-*`];
+      if (!roles.includes(archiveRole())) expect(roles.map((role) => role.split('/')[1])).toEqual(expected);
     }
+    const ofArchiver = passing.filter(({ resources: roles }) => roles.includes(archiveRole()));
+    expect(ofArchiver.map(({ owner, resources: roles }) => [owner, ...roles])).toEqual([['finalize', archiveRole()]]);
   });
 
-  it('lets prepare run the migrator, cutover and rollback it and the way back, restore the way back alone, and nobody else a task', () => {
+  it('lets prepare and finalize run the migrator, cutover and rollback it and the way back, restore the way back alone, and nobody else a task', () => {
     const [migrate, rollback] = ['migrate', 'rollback'].map((name) =>
       arn('ecs', `task-definition/${stackName}-${name}:*`),
     );
@@ -155,6 +182,7 @@ describe('least privilege', () => {
       cutover: [migrate, rollback],
       restore: [rollback],
       rollback: [migrate, rollback],
+      finalize: [migrate],
     });
   });
 
@@ -202,14 +230,16 @@ describe('least privilege', () => {
     expect(near.map(({ owner, action, resources: on }) => [owner, action, ...on]).sort()).toEqual([
       ['assert-quiet', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['change-stack', 'dynamodb:GetItem', `\${${id}.Arn}`],
+      ['delete-file-system', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['execution-lock', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['execution-lock', 'dynamodb:PutItem', `\${${id}.Arn}`],
+      ['finalize-stack', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['prepare-stack', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['remind', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['scale-service', 'dynamodb:GetItem', `\${${id}.Arn}`],
     ]);
     expect(mayDo('states:DescribeExecution')).toEqual({
-      'execution-lock': ['cutover', 'restore', 'prepare', 'rollback'].map((name) =>
+      'execution-lock': ['cutover', 'restore', 'prepare', 'rollback', 'finalize'].map((name) =>
         arn('states', `execution:${stackName}-${name}:*`),
       ),
     });
@@ -225,7 +255,7 @@ describe('least privilege', () => {
 
   it("lists this stack's keys of the bucket only, so that a key that is not there yet is told from one that is denied", () => {
     const { id } = the('AWS::S3::Bucket');
-    const onBucket = grants().filter(({ action }) => action.startsWith('s3:'));
+    const onBucket = grants().filter(({ action, owner }) => action.startsWith('s3:') && owner !== ARCHIVER);
     const expected = (owner: FunctionName) => [
       [owner, 's3:GetObject', `\${${id}.Arn}/${stackName}/*`, undefined],
       [owner, 's3:PutObject', `\${${id}.Arn}/${stackName}/*`, undefined],
@@ -234,6 +264,7 @@ describe('least privilege', () => {
     expect(onBucket.map(({ owner, action, resources: on, condition }) => [owner, action, ...on, condition])).toEqual([
       ...expected('change-stack'),
       ...expected('prepare-stack'),
+      ...expected('finalize-stack'),
     ]);
   });
 });
@@ -305,6 +336,37 @@ const WIDE: Record<string, string[]> = {
     'rds:DescribeEvents',
     'secretsmanager:GetRandomPassword',
   ],
+  'preflight-finalize': [
+    'ecs:DescribeTaskDefinition',
+    'elasticfilesystem:DescribeFileSystems',
+    'elasticloadbalancing:DescribeTargetGroupAttributes',
+  ],
+  'finalize-stack': [
+    'ec2:DeleteNetworkInterface',
+    'ec2:DeleteSecurityGroup',
+    'ec2:DescribeNetworkInterfaces',
+    'ec2:DescribeSecurityGroupRules',
+    'ec2:DescribeSecurityGroups',
+    'ec2:DescribeSubnets',
+    'ec2:RevokeSecurityGroupIngress',
+    'ecs:DeregisterTaskDefinition',
+    'ecs:DescribeTaskDefinition',
+    'elasticfilesystem:DeleteAccessPoint',
+    'elasticfilesystem:DeleteMountTarget',
+    'elasticfilesystem:DescribeAccessPoints',
+    'elasticfilesystem:DescribeFileSystems',
+    'elasticfilesystem:DescribeMountTargets',
+  ],
+  'database-snapshot': ['rds:DescribeDBSnapshots'],
+  'delete-file-system': [
+    'ec2:DeleteNetworkInterface',
+    'elasticfilesystem:DeleteFileSystem',
+    'elasticfilesystem:DeleteMountTarget',
+    'elasticfilesystem:DescribeFileSystems',
+    'elasticfilesystem:DescribeMountTargets',
+  ],
+  'deregister-tasks': ['ecs:DeregisterTaskDefinition', 'ecs:ListTaskDefinitions'],
+  [ARCHIVER]: ['elasticfilesystem:ClientMount'],
   'assert-quiet': ['ecs:ListTasks'],
   'health-check': ['ecs:ListTasks'],
   authority: INTERFACES,
@@ -315,9 +377,12 @@ const WIDE: Record<string, string[]> = {
 
 const WIDER_THAN_THE_STACK = [
   `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS`,
+  arn('ec2', 'network-interface/*'),
   arn('ec2', 'security-group/*'),
   arn('ec2', `vpc/\${VpcId}`),
+  arn('elasticfilesystem', 'access-point/*'),
   arn('elasticfilesystem', 'file-system/*'),
+  arn('rds', 'snapshot:*'),
   arn('rds', 'og:default:postgres*'),
   arn('rds', 'pg:default.postgres*'),
 ].sort();

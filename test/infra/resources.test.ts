@@ -47,12 +47,13 @@ describe('the functions', () => {
     const knowing = (variable: string) =>
       ALL_FUNCTION_NAMES.filter((name) => functionOf(name).Environment.Variables[variable] !== undefined).sort();
     expect(knowing('LOCK_TABLE')).toEqual([
-      ...['answer-approval', 'assert-quiet', 'change-stack', 'execution-lock', 'prepare-stack', 'remind'],
-      ...['request-approval', 'scale-service'],
+      ...['answer-approval', 'assert-quiet', 'change-stack', 'delete-file-system', 'execution-lock', 'finalize-stack'],
+      ...['prepare-stack', 'remind', 'request-approval', 'scale-service'],
     ]);
     expect(knowing('TOPIC_ARN')).toEqual(['remind', 'request-approval']);
     expect(functionOf('remind').Environment.Variables.STACK_NAME).toBe(settings.stackName);
-    expect(knowing('ARTEFACT_BUCKET')).toEqual(['change-stack', 'prepare-stack']);
+    expect(knowing('ARTEFACT_BUCKET')).toEqual(['change-stack', 'finalize-stack', 'prepare-stack']);
+    expect(knowing('ARCHIVE_BUCKET')).toEqual(['preflight-finalize']);
     expect(knowing('VERIFIER_ROLE')).toEqual(['authority', 'read-manifest', 'verify-counts']);
   });
 

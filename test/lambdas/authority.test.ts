@@ -26,7 +26,12 @@ async function newPlace(): Promise<SignedPlace> {
 
 const ISO_TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 /** Of the newest load or reconcile. */
-const LOADED = { loadedAt: ISO_TIME, loadedRows: expect.any(Number), loadSeconds: expect.any(Number) };
+const LOADED = {
+  changedAt: ISO_TIME,
+  loadedAt: ISO_TIME,
+  loadedRows: expect.any(Number),
+  loadSeconds: expect.any(Number),
+};
 
 let base: SignedPlace;
 beforeAll(async () => {
@@ -70,6 +75,7 @@ describe('reading authority', () => {
     expect(await handler({ action: 'read' })).toEqual({
       holder: 'source',
       runId: null,
+      changedAt: null,
       loadedAt: null,
       loadedRows: 0,
       loadSeconds: 0,
@@ -297,6 +303,7 @@ describe('withdrawing the runs', () => {
     expect(await fresh({ action: 'withdraw', runId: 'run/back' })).toEqual({
       holder: 'source',
       runId: null,
+      changedAt: null,
       loadedAt: null,
       loadedRows: 0,
       loadSeconds: 0,

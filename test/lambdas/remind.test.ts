@@ -69,7 +69,7 @@ describe('the reminder', () => {
     expect(messages).toEqual([
       [
         'Held: cutover of relay',
-        `A cutover of relay is held for an operator since 2026-01-01T00:02:00.000Z (10 min). Unless somebody has started it by hand, the relay is stopped: nobody has been able to write for 10 min at least.
+        `An execution on relay is held for an operator since 2026-01-01T00:02:00.000Z (10 min). Unless somebody has started it by hand, the relay is stopped: nobody has been able to write for 10 min at least.
 
 Execution: ${OWNER}
 Failed: AssertQuiet with NotQuiet: a relay ran

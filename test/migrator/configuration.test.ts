@@ -47,7 +47,7 @@ describe('the configuration', () => {
       parseConfiguration('', { DATABASE_URL: 'mysql://me:word@host/relay', CUTOVER_ALLOW_DELETIONS: 'yes' });
     expect(refusal).toThrow(Refused);
     expect(refusal).toThrow(
-      `Unknown mode "": expected one of check, load, reconcile, verify, check-reverse, reverse.
+      `Unknown mode "": expected one of check, load, reconcile, verify, check-reverse, reverse, archive.
 SQLITE_PATH is not set: expected the path of the SQLite file, for example /app/data/db.
 DATABASE_URL begins with "mysql://": ${EXPECTED}.
 CUTOVER_ALLOW_DELETIONS is "yes": expected 1, or nothing at all.`,

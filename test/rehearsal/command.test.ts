@@ -152,7 +152,7 @@ describe('relay-cutover rehearse', () => {
     expectNothingLeft();
   });
 
-  it('runs real relay programs, with the environment of their containers', async () => {
+  it('runs real relay programs, with the environment of their containers, there and back', async () => {
     const standIn = fileURLToPath(new URL('../../rehearsal/relay/main.ts', import.meta.url));
     const script = (store: string): string => {
       const path = join(directory, `${store} relay`);
@@ -165,14 +165,15 @@ describe('relay-cutover rehearse', () => {
       return `'${path}' "an argument"`;
     };
     const { code, output } = await command([
-      ...['--speed', '1000', '--old-relay', script('sqlite'), '--new-relay', script('postgres')],
+      ...['--speed', '1000', '--old-relay', script('sqlite'), '--new-relay', script('postgres'), '--then', 'rollback'],
     ]);
-    expect(output).toMatch(/CutoverComplete: /);
+    expect(output).toMatch(/^RolledBack: The old relay serves from SQLite again, and everything/m);
     expect(code).toBe(0);
     const started = readFileSync(join(directory, 'programs.log'), 'utf8').trimEnd().split('\n');
     expect(started).toEqual([
       expect.stringMatching(/^sqlite PORT=\d+ DATA=\/.*\/efs DATABASE_URL= HOST=relay\.test an argument$/),
       expect.stringMatching(/^postgres PORT=\d+ DATA= DATABASE_URL=set HOST=relay\.test an argument$/),
+      expect.stringMatching(/^sqlite PORT=\d+ DATA=\/.*\/efs DATABASE_URL= HOST=relay\.test an argument$/),
     ]);
     expectNothingLeft();
   });
@@ -257,7 +258,7 @@ describe('relay-cutover rehearse', () => {
     [['--then', 'redrive'], 'Refused: --then redrive follows a halt: say --on-failure hold too.\n'],
     [
       ['--then', 'pray'],
-      "error: option '--then <what>' argument 'pray' is invalid. Allowed choices are redrive.\n(add --help for the usage)\n",
+      "error: option '--then <what>' argument 'pray' is invalid. Allowed choices are redrive, rollback, finalize.\n(add --help for the usage)\n",
     ],
     [
       ['--publish', 'many'],

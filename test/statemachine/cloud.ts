@@ -13,12 +13,26 @@ export const PINNED = `relay@sha256:${'c'.repeat(64)}`;
 export const PREVIEW = { edits: ['an edit'], lines: ['@@ line 1', '+x'], image: PINNED, drainSecondsMax: 40 };
 export const SAMPLE = { id: 'a'.repeat(64), sig: 'b'.repeat(128) };
 
+export const SNAPSHOT = { snapshot: 'db-finalize-1', createdAt: LOADED_AT };
+export const ARCHIVE = {
+  bucket: 'bucket',
+  prefix: 'archive/stack/test/',
+  fileSystem: 'fs-1',
+  files: [{ file: 'db', bytes: 4096, sha256: '1'.repeat(64), versionId: 'v1' }],
+  count: 2,
+  listedBytes: 36_864,
+};
+
 export interface Cloud {
   /** Name and arguments of every call, in order. */
   calls: { state: string; payload: Json }[];
   holder: string;
   serviceHas: string;
   samples: Json[];
+  /** ISO time since which the holder holds authority. */
+  changedAt: string;
+  /** Whether the file system has left the stack. */
+  isRemoved: boolean;
   tables: JsonObject[];
   /** How long the calls of a state take on the clock. */
   seconds: Record<string, number>;
@@ -36,6 +50,8 @@ export function cloudOf(fields: Partial<Cloud> = {}): Cloud {
     holder: 'source',
     serviceHas: OLD,
     samples: [SAMPLE],
+    changedAt: LOADED_AT,
+    isRemoved: false,
     seconds: {},
     taskTokens: createTaskTokens(),
     tables: [table('kv', 'kv'), table('s__events', 'events')],
@@ -61,10 +77,24 @@ function planOf(samples: Json[]): JsonObject {
   };
 }
 
+function finalizePlanOf({ samples, isRemoved }: Cloud): JsonObject {
+  return {
+    ...planOf(samples),
+    database: 'db',
+    isRemoved,
+    fileSystem: isRemoved ? null : 'fs-1',
+    ...(isRemoved && { migration: null }),
+    migrationFamilies: ['migrate', 'rollback'],
+    archive: { bucket: 'bucket', prefix: 'archive/stack', taskRole: 'arn:archive-role' },
+    imageDefault: null,
+  };
+}
+
 function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
   const { samples, tables } = cloud;
   if (state === 'TakeAuthority') cloud.holder = 'target';
   if (state === 'ReturnAuthority') cloud.holder = 'source';
+  if (state === 'ExecuteRemoval') cloud.isRemoved = true;
   if (state === 'ExecuteSwitch') cloud.serviceHas = NEW;
   if (state === 'ExecuteRestore') cloud.serviceHas = OLD;
   const known: Record<string, Json> = {
@@ -86,6 +116,12 @@ function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
     ReadCheckReverse: { runId: 'check', tables: [], samples, seconds: 3 },
     VerifyTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
     VerifyReversedTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
+    PreflightFinalize: finalizePlanOf(cloud),
+    FindSnapshot: { snapshot: 'db-finalize-1', createdAt: null },
+    AwaitSnapshot: SNAPSHOT,
+    ReadArchive: { runId: 'archive', tables, samples: [], seconds: 1, archive: ARCHIVE },
+    AwaitFileSystemGone: { fileSystem: 'fs-1' },
+    DeregisterMigrationTasks: { deregistered: ['migrate:1'] },
     TakeLock: { owner: 'us', takenFrom: null },
     RestStack: { stackStatus: 'UPDATE_COMPLETE' },
   };
@@ -100,7 +136,14 @@ function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
     ['Assert', { stoppedAt: '2026-01-01T00:00:10.000Z' }],
     ['HealthCheck', { domain: 'relay.test', checked: 1 }],
   ];
-  const authority = { holder: cloud.holder, runId: 'run', loadedAt: LOADED_AT, loadedRows: 2, loadSeconds: 12.5 };
+  const authority = {
+    holder: cloud.holder,
+    runId: 'run',
+    changedAt: cloud.changedAt,
+    loadedAt: LOADED_AT,
+    loadedRows: 2,
+    loadSeconds: 12.5,
+  };
   return known[state] ?? byPrefix.find(([prefix]) => state.startsWith(prefix))?.[1] ?? authority;
 }
 
@@ -162,7 +205,7 @@ export function halting(broken: () => string[]): Pick<Cloud, 'before'> {
   return {
     before: (state, _times, payload) => {
       if (
-        /^Hold(Unchanged|OnTarget|Restore|Prepare|GivenUp)?$/.test(state) &&
+        /^Hold(Unchanged|OnTarget|Restore|Prepare|GivenUp|Finalize)?$/.test(state) &&
         Number(payload.redriveCount) <= Number(payload.heldAtRedrive)
       )
         throw new TaskFailure('HeldForOperator', JSON.stringify({ errorMessage: 'held' }));

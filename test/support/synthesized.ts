@@ -70,12 +70,17 @@ export const restoreRule = () => {
 /** Of the rule that starts `restore`, among the owners of roles. */
 export const RULE = 'the restore rule';
 
+/** Of the task that archives the file system: no function, and no machine. */
+export const ARCHIVER = 'the archiving task';
+export const archiveRole = () => functionOf('preflight-finalize').Environment.Variables.ARCHIVE_ROLE as string;
+
 /** Who acts in which role, by the text that refers to the role's ARN. */
 export const owners = () =>
   new Map<string, string>([
     ...ALL_FUNCTION_NAMES.map((name) => [functionOf(name).Role, name] as const),
     ...MACHINE_NAMES.map((name) => [machineOf(name).RoleArn, name] as const),
     [restoreRule().Targets[0].RoleArn, RULE],
+    [archiveRole(), ARCHIVER],
   ]);
 
 export interface Grant {

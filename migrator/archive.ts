@@ -5,16 +5,14 @@ import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
 import { type Bucket, openBucket } from './archive-bucket.ts';
 import { assertArchivable, type FoundFile, walk } from './archive-files.ts';
-import type { ArchivePlace, DatabaseAddress, MigratorConfiguration } from './configuration.ts';
-import { assertAuthorityTarget, beginRun, endRun, lockTarget } from './control-schema.ts';
+import type { ArchivePlace, MigratorConfiguration } from './configuration.ts';
 import { assertNoSwap } from './file-swap.ts';
 import type { ArchivedFile, Manifest, TableManifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
-import { recorded } from './recorded.ts';
 import { type FileFingerprint, fingerprint, makeScratch, SUFFIXES } from './scratch-copy.ts';
 import { openCopy } from './source.ts';
 import { createStopwatch } from './stopwatch.ts';
-import { asTargetFailure, connectTarget } from './target.ts';
+import { runWhileTargetHolds } from './target-run.ts';
 
 /** What the reconcile that made the target the truth says of the files and of their rows. */
 interface Reconciled {
@@ -32,24 +30,8 @@ interface Reconciled {
  * @returns what was archived
  * @throws Refused when a repetition would end alike, Error when it may be repeated
  */
-export async function archive(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest> {
-  const { runId } = configuration;
-  const client = await connectTarget(configuration.database as DatabaseAddress);
-  progress.say('Connected to PostgreSQL');
-  try {
-    await lockTarget(client);
-    await assertAuthorityTarget(client);
-    await beginRun(client, runId, 'archive');
-    progress.moment('run begun');
-    const manifest = await recorded(client, runId, () => archiveAll(client, configuration, progress));
-    await endRun(client, runId, { status: 'verified', manifest });
-    progress.moment('run verified');
-    return manifest;
-  } catch (error) {
-    throw asTargetFailure(error, 'PostgreSQL refused');
-  } finally {
-    await client.end().catch(() => {});
-  }
+export function archive(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest> {
+  return runWhileTargetHolds(configuration, progress, (client) => archiveAll(client, configuration, progress));
 }
 
 async function archiveAll(

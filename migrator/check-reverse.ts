@@ -1,17 +1,15 @@
 import type pg from 'pg';
-import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
-import { assertAuthorityTarget, beginRun, endRun, ensureControlSchema, lockTarget } from './control-schema.ts';
+import type { MigratorConfiguration } from './configuration.ts';
 import { isSwapPending } from './file-swap.ts';
 import type { Manifest, TableManifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
-import { recorded } from './recorded.ts';
 import { changeCopy } from './reverse.ts';
 import { beginWriting } from './reverse-copy.ts';
 import { reviewFit } from './reverse-fit.ts';
 import type { TablePlan } from './reverse-plan.ts';
 import { openSource } from './source.ts';
 import { createStopwatch } from './stopwatch.ts';
-import { asTargetFailure, connectTarget } from './target.ts';
+import { runWhileTargetHolds } from './target-run.ts';
 
 /**
  * The mode `check-reverse`: does everything that a `reverse` would do to a copy of the SQLite file, while the relay still
@@ -20,23 +18,8 @@ import { asTargetFailure, connectTarget } from './target.ts';
  * @returns what a reverse would have done now
  * @throws Refused when a repetition would end alike, Error when it may be repeated
  */
-export async function checkReverse(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest> {
-  const { runId } = configuration;
-  const client = await connectTarget(configuration.database as DatabaseAddress);
-  progress.say('Connected to PostgreSQL');
-  try {
-    await lockTarget(client);
-    await assertAuthorityTarget(client);
-    await ensureControlSchema(client, runId);
-    await beginRun(client, runId, 'check-reverse');
-    const manifest = await recorded(client, runId, () => tryReverse(client, configuration, progress));
-    await endRun(client, runId, { status: 'verified', manifest });
-    return manifest;
-  } catch (error) {
-    throw asTargetFailure(error, 'PostgreSQL refused');
-  } finally {
-    await client.end().catch(() => {});
-  }
+export function checkReverse(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest> {
+  return runWhileTargetHolds(configuration, progress, (client) => tryReverse(client, configuration, progress));
 }
 
 async function tryReverse(

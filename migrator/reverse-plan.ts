@@ -8,6 +8,7 @@ import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { ROWS_BETWEEN_PAUSES } from './source-rows.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
+import { together } from './together.ts';
 import { tableExists } from './verify-table.ts';
 
 /** What is to be done to one table of the SQLite copy so that it holds the target's rows. */
@@ -59,10 +60,10 @@ export async function planReverse(
     const work = { ours: `temp.ours_${index}`, theirs: `temp.theirs_${index}`, kept: `temp.kept_${index}` };
     const inTarget = await tableExists(client, table.name);
     // Each side has a processor of its own.
-    const [theirs, ours] = await Promise.all([
+    const [theirs, ours] = await together(
       inTarget ? targetBuckets(client, table) : noBuckets(),
       sourceBuckets(source, table, progress, new RowEncoder(table.columns, { lenient: true })),
-    ]);
+    );
     const dirty = dirtyBuckets(theirs, ours);
     progress.moment(`compared: ${table.name}`);
     createWorkTables(source.database, table, work);

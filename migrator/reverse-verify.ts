@@ -31,8 +31,8 @@ export async function verifyReversed(
   try {
     const verdicts: TableVerdict[] = [];
     for (const { table, inTarget, kept } of plans) {
-      const rows = withoutRows(await digestOf(source, table, progress), kept);
-      verdicts.push(inTarget ? await verdictOf(client, table, rows) : verdictWithoutTarget(table, rows));
+      const rows = digestOf(source, table, progress).then((all) => withoutRows(all, kept));
+      verdicts.push(inTarget ? await verdictOf(client, table, rows) : verdictWithoutTarget(table, await rows));
       progress.moment(`verified: ${table.name}`);
     }
     assertVerified(verdicts, progress, 'Stop every task that writes to either of them, then run "reverse" again.');
@@ -64,7 +64,7 @@ async function digestOf(source: Source, table: Table, progress: Progress): Promi
 }
 
 /** Without the promises of the table: what the new relay needs must not stand in the way of the old one. */
-function verdictOf(client: pg.Client, table: Table, rows: TableDigest): Promise<TableVerdict> {
+function verdictOf(client: pg.Client, table: Table, rows: Promise<TableDigest>): Promise<TableVerdict> {
   return verifyTable(client, { ...table, promises: [] }, rows);
 }
 

@@ -1,26 +1,18 @@
 import type pg from 'pg';
-import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
-import {
-  assertAuthorityTarget,
-  beginRun,
-  endRun,
-  ensureControlSchema,
-  grantVerifier,
-  lockTarget,
-} from './control-schema.ts';
+import type { MigratorConfiguration } from './configuration.ts';
+import { assertAuthorityTarget, grantVerifier } from './control-schema.ts';
 import { settleEarlierSwap, swapFiles, writeNewFile } from './file-swap.ts';
 import { ensureFullText } from './full-text.ts';
 import { isKnown, recordWrittenFile } from './known-files.ts';
 import type { Manifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
-import { recorded } from './recorded.ts';
 import { applyPlans, beginWriting, closeCopy, createMissingTables, reviewDeletions } from './reverse-copy.ts';
 import { planReverse, type TablePlan } from './reverse-plan.ts';
 import { verifyReversed } from './reverse-verify.ts';
 import { fingerprint } from './scratch-copy.ts';
 import { openSource, type Source } from './source.ts';
 import { createStopwatch, type Stopwatch } from './stopwatch.ts';
-import { asTargetFailure, connectTarget } from './target.ts';
+import { runWhileTargetHolds } from './target-run.ts';
 
 const PASSES_MAX = 3;
 
@@ -32,25 +24,8 @@ const PASSES_MAX = 3;
  * @returns what was done and found: rows and digests are those that the target has to show
  * @throws Refused when a repetition would end alike, Error when it may be repeated
  */
-export async function reverse(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest> {
-  const { runId } = configuration;
-  const client = await connectTarget(configuration.database as DatabaseAddress);
-  progress.say('Connected to PostgreSQL');
-  try {
-    await lockTarget(client);
-    await assertAuthorityTarget(client);
-    await ensureControlSchema(client, runId);
-    await beginRun(client, runId, 'reverse');
-    progress.moment('run begun');
-    const manifest = await recorded(client, runId, () => goBack(client, configuration, progress));
-    await endRun(client, runId, { status: 'verified', manifest });
-    progress.moment('run verified');
-    return manifest;
-  } catch (error) {
-    throw asTargetFailure(error, 'PostgreSQL refused');
-  } finally {
-    await client.end().catch(() => {});
-  }
+export function reverse(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest> {
+  return runWhileTargetHolds(configuration, progress, (client) => goBack(client, configuration, progress));
 }
 
 async function goBack(client: pg.Client, configuration: MigratorConfiguration, progress: Progress): Promise<Manifest> {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { DigestSum, type DigestSumRow, parseDigest, type TableDigest, tableDigestSql } from './digest.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
+import { together } from './together.ts';
 
 export interface TableVerdict {
   table: string;
@@ -14,14 +15,19 @@ export interface TableVerdict {
 /**
  * Compares one table of the target with the source's rows and digest. The target's figures are computed afresh over
  * every row: counts alone let ten of ten altered rows pass.
+ *
+ * @param expected the source's figures, or the work that finds them: the server computes its own meanwhile
  */
-export async function verifyTable(client: pg.Client, table: Table, source: TableDigest): Promise<TableVerdict> {
-  if (!(await tableExists(client, table.name))) {
-    const target = { rows: 0, digest: new DigestSum().result().digest };
-    return { table: table.name, verdict: 'mismatch', source, target, findings: ['the target has no such table'] };
+export async function verifyTable(
+  client: pg.Client,
+  table: Table,
+  expected: TableDigest | Promise<TableDigest>,
+): Promise<TableVerdict> {
+  const [source, target] = await together(expected, targetDigest(client, table));
+  if (target === undefined) {
+    const findings = ['the target has no such table'];
+    return { table: table.name, verdict: 'mismatch', source, target: new DigestSum().result(), findings };
   }
-  const { rows } = await client.query<DigestSumRow>(tableDigestSql(table));
-  const target = parseDigest(rows[0] as DigestSumRow);
   const findings: string[] = [];
   if (target.rows !== source.rows) findings.push(`the source has ${source.rows} rows and the target ${target.rows}`);
   else if (target.digest !== source.digest)
@@ -33,6 +39,13 @@ export async function verifyTable(client: pg.Client, table: Table, source: Table
     if (violations > 0) findings.push(`not true for ${violations} rows: ${promise.title}`);
   }
   return { table: table.name, verdict: findings.length === 0 ? 'verified' : 'mismatch', source, target, findings };
+}
+
+/** Undefined where there is no such table. */
+async function targetDigest(client: pg.Client, table: Table): Promise<TableDigest | undefined> {
+  if (!(await tableExists(client, table.name))) return undefined;
+  const { rows } = await client.query<DigestSumRow>(tableDigestSql(table));
+  return parseDigest(rows[0] as DigestSumRow);
 }
 
 export async function tableExists(client: pg.Client, name: string): Promise<boolean> {

@@ -181,6 +181,8 @@ async function cutover(stage: Stage): Promise<void> {
 
 /** Lets Ctrl-C end a wait that knows nothing of signals; what still runs is ended by the undo steps. */
 async function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  // Whoever came with it has begun already: what becomes of it after the end is nobody's failure.
+  work.catch(() => {});
   signal.throwIfAborted();
   let abort = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
@@ -191,6 +193,5 @@ async function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
     return await Promise.race([work, aborted]);
   } finally {
     signal.removeEventListener('abort', abort);
-    work.catch(() => {});
   }
 }

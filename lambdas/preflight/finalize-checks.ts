@@ -2,7 +2,7 @@ import type { TaskDefinition } from '@aws-sdk/client-ecs';
 import type { FileSystem } from '../file-systems.ts';
 import { databaseFinding } from './cutover-checks.ts';
 import type { Editing } from './preview.ts';
-import { type Check, SERVICE_CHECKS } from './relay-checks.ts';
+import { type Check, ON_POSTGRES_CHECK, SERVICE_CHECKS } from './relay-checks.ts';
 import type { RelayWorld } from './relay-world.ts';
 import type { DatabaseInstance } from './surroundings.ts';
 
@@ -29,21 +29,7 @@ export interface Storage {
 /** What must be true before SQLite's file system may go. All of it is looked at, and all findings are told at once. */
 export const FINALIZE_CHECKS: Check<FinalizeWorld>[] = [
   ...SERVICE_CHECKS,
-  {
-    title: 'the running relay is the one on PostgreSQL',
-    finding({ relayTask, names }) {
-      const container = relayTask.containerDefinitions?.find(({ name }) => name === names.container);
-      if (!container)
-        return `The task definition ${relayTask.taskDefinitionArn} has no container ${names.container}. Correct the setting names.container.`;
-      const has = (list: { name?: string | undefined }[] | undefined, variable: string): boolean =>
-        (list ?? []).some(({ name }) => name === variable);
-      if (has(container.environment, names.dataVariable))
-        return `The container ${names.container} has the environment variable ${names.dataVariable}: the relay serves from SQLite. Make the cutover first.`;
-      if (has(container.secrets, names.databaseUrlVariable) || has(container.environment, names.databaseUrlVariable))
-        return undefined;
-      return `The container ${names.container} has no ${names.databaseUrlVariable}: it does not look like the relay on PostgreSQL.`;
-    },
-  },
+  ON_POSTGRES_CHECK,
   {
     title: 'the database is a PostgreSQL that is available and lets roles sign in by IAM',
     finding: ({ database, resources, names }) => databaseFinding(database, resources.get(names.databaseInstance)),

@@ -53,6 +53,23 @@ export const DESIRED_COUNT_CHECK: Check<RelayWorld> = {
   },
 };
 
+/** What must be true of the relay before `rollback`, and before `finalize`. */
+export const ON_POSTGRES_CHECK: Check<RelayWorld> = {
+  title: 'the running relay is the one on PostgreSQL',
+  finding({ relayTask, names }) {
+    const container = relayTask.containerDefinitions?.find(({ name }) => name === names.container);
+    if (!container)
+      return `The task definition ${relayTask.taskDefinitionArn} has no container ${names.container}. Correct the setting names.container.`;
+    const has = (list: { name?: string | undefined }[] | undefined, variable: string): boolean =>
+      (list ?? []).some(({ name }) => name === variable);
+    if (has(container.environment, names.dataVariable))
+      return `The container ${names.container} has the environment variable ${names.dataVariable}: the relay serves from SQLite; expected the one on PostgreSQL, after a cutover.`;
+    if (has(container.secrets, names.databaseUrlVariable) || has(container.environment, names.databaseUrlVariable))
+      return undefined;
+    return `The container ${names.container} has no ${names.databaseUrlVariable}: it does not look like the relay on PostgreSQL.`;
+  },
+};
+
 /** What must be true of the relay before `prepare`, and before `cutover`. */
 export const RELAY_CHECKS: Check<RelayWorld>[] = [
   ...SERVICE_CHECKS,

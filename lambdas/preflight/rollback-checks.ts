@@ -1,6 +1,6 @@
 import { MIGRATOR_CHECKS, type MigratorWorld } from './cutover-checks.ts';
 import type { Editing } from './preview.ts';
-import { type Check, DESIRED_COUNT_CHECK, SERVICE_CHECKS } from './relay-checks.ts';
+import { type Check, DESIRED_COUNT_CHECK, ON_POSTGRES_CHECK, SERVICE_CHECKS } from './relay-checks.ts';
 
 /** What the preflight of a rollback has read. */
 export interface RollbackWorld extends MigratorWorld {
@@ -11,16 +11,7 @@ export interface RollbackWorld extends MigratorWorld {
 /** What must be true before the write stop of a rollback. All of it is looked at, and all findings are told at once. */
 export const ROLLBACK_CHECKS: Check<RollbackWorld>[] = [
   ...SERVICE_CHECKS,
-  {
-    title: 'the running relay is the one on PostgreSQL',
-    finding({ relayTask, names }) {
-      const container = relayTask.containerDefinitions?.find(({ name }) => name === names.container);
-      if (!container)
-        return `The task definition ${relayTask.taskDefinitionArn} has no container ${names.container}. Correct the setting names.container.`;
-      if (!container.environment?.some(({ name }) => name === names.dataVariable)) return undefined;
-      return `The container ${names.container} has the environment variable ${names.dataVariable}: the relay serves from SQLite, and there is nothing to roll back.`;
-    },
-  },
+  ON_POSTGRES_CHECK,
   DESIRED_COUNT_CHECK,
   {
     title: 'the template takes back what the switch took out',

@@ -151,7 +151,7 @@ describe('the preflight of finalize', () => {
     [
       'a relay on SQLite',
       [onPostgres({ environment: [{ name: 'DATA', value: '/app/data' }] })],
-      'The container zooid-relay has the environment variable DATA: the relay serves from SQLite. Make the cutover first.',
+      'The container zooid-relay has the environment variable DATA: the relay serves from SQLite; expected the one on PostgreSQL, after a cutover.',
     ],
     ['a relay on nothing', [onPostgres({ secrets: [] })], 'it does not look like the relay on PostgreSQL.'],
     [

@@ -33,8 +33,10 @@ afterAll(() => remove());
 const switched = (text = SWITCHED): Changes => ({
   GetTemplate: () => ({ TemplateBody: text }),
   DescribeTaskDefinition: (answer: { taskDefinition: TaskDefinition }) => {
-    for (const container of answer.taskDefinition.containerDefinitions ?? [])
+    for (const container of answer.taskDefinition.containerDefinitions ?? []) {
       container.environment = (container.environment ?? []).filter(({ name }) => name !== names.dataVariable);
+      container.secrets = [{ name: names.databaseUrlVariable, valueFrom: 'arn:of:the-url' }];
+    }
     return answer;
   },
 });
@@ -86,7 +88,7 @@ describe('preflight-rollback', () => {
 
   it('tells every finding at once: a relay on SQLite, an unknown key', async () => {
     expect(await refusal(preflight({}, { input: { force: true } }))).toBe(
-      'The input of the execution is not right: Unrecognized key: "force". Known: onFailure, comment, allowDeletions. | The container zooid-relay has the environment variable DATA: the relay serves from SQLite, and there is nothing to roll back.',
+      'The input of the execution is not right: Unrecognized key: "force". Known: onFailure, comment, allowDeletions. | The container zooid-relay has the environment variable DATA: the relay serves from SQLite; expected the one on PostgreSQL, after a cutover.',
     );
   });
 

@@ -15,7 +15,7 @@ describe('the environment', () => {
       code: 2,
       signal: null,
       stdout: '',
-      stderr: `Refused: Unknown mode "lode": expected one of check, load, reconcile, verify, reverse.
+      stderr: `Refused: Unknown mode "lode": expected one of check, load, reconcile, verify, check-reverse, reverse, archive.
 SQLITE_PATH is not set: expected the path of the SQLite file, for example /app/data/db.
 DATABASE_URL is not set: expected postgres://user:password@host:port/database.
 `,

@@ -19,9 +19,12 @@ const isTask = new Set(
     .map(({ name }) => name),
 );
 const wayBack = statesBetween(machine, 'AskAuthority', '');
-/** Everything before the way back, those inside the Map too; the halts themselves are on the way of every one of them. */
+/**
+ * Everything before the way back, those inside the Map too; the halts themselves are on the way of every one of them, and
+ * nobody is asked for an approval here.
+ */
 const forward = [...isTask].filter(
-  (name) => !wayBack.includes(name) && !/^(Hold|Re(claim|assess|stStackAfter)|VerifyReversed)/.test(name),
+  (name) => !wayBack.includes(name) && !/^(Hold|Re(claim|assess|stStackAfter)|VerifyReversed|AskApproval)/.test(name),
 );
 
 interface End {

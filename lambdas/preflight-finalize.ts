@@ -1,6 +1,7 @@
 import { Refused } from '../statemachine/errors.ts';
 import { type FileSystems, fileSystemsOfAws } from './file-systems.ts';
 import { FINALIZE_CHECKS, type FinalizeWorld, type Storage } from './preflight/finalize-checks.ts';
+import { networkOf, type TaskNetwork } from './preflight/migrator-plan.ts';
 import { editing, type TemplatePreview } from './preflight/preview.ts';
 import { findingsOf } from './preflight/relay-checks.ts';
 import {
@@ -31,7 +32,7 @@ export interface FinalizePlan {
   /** Null once it has left the stack. */
   fileSystem: string | null;
   /** Archives the files; null once it has left the stack. */
-  migration: { taskDefinition: string; subnets: string[]; securityGroups: string[] } | null;
+  migration: ({ taskDefinition: string } & TaskNetwork) | null;
   /** Families of which no revision is to stay. */
   migrationFamilies: string[];
   archive: { bucket: string; prefix: string; taskRole: string };
@@ -123,10 +124,6 @@ function planOf(
 ): FinalizePlan {
   const { names, resources, service, storage, database } = world;
   const { imageDefault, preview, bucket, taskRole } = more;
-  const network = {
-    subnets: names.subnets.map((name) => idOf(resources, name)),
-    securityGroups: [idOf(resources, names.securityGroup)],
-  };
   return {
     cluster: idOf(resources, names.cluster),
     service: service.serviceName as string,
@@ -135,7 +132,7 @@ function planOf(
     database: idOf(resources, names.databaseInstance),
     isRemoved: storage === null,
     fileSystem: storage?.fileSystemId ?? null,
-    migration: storage && { taskDefinition: storage.migrationTask?.taskDefinitionArn as string, ...network },
+    migration: storage && { taskDefinition: storage.migrationTask?.taskDefinitionArn as string, ...networkOf(world) },
     // As the edits name them; those of the runbook that were registered by hand have the first name.
     migrationFamilies: [`${stackName}-migrate`, `${stackName}-rollback`],
     archive: { bucket, prefix: `archive/${stackName}`, taskRole },

@@ -2,6 +2,9 @@ import { type Catcher, expression, type JsonObject, type States, type TaskState 
 import type { Settings } from './settings.ts';
 import { CAUSE, catchAll, invoke, type Step } from './tasks.ts';
 
+/** A condition without braces. An input that is no object, or has no such key, is not "hold". */
+export const HOLDS = '$states.context.Execution.Input.onFailure = "hold"';
+
 /** Somebody has taken over: this execution changes nothing more. */
 export const SUPERSEDED: Catcher = {
   ErrorEquals: ['LockHeld'],
@@ -71,4 +74,34 @@ export function reclaim(settings: Settings, comment: string, next: string, onFai
 export function release(settings: Settings, next: string): TaskState {
   const state = lock(settings, 'release', {}, { comment: 'Let the next execution begin', next });
   return { ...state, Catch: [{ ErrorEquals: ['States.ALL'], Next: next }] };
+}
+
+/**
+ * Where a failure before the write stop comes to, at the state `IsHeldUnchanged`: nothing was changed, so the execution waits for
+ * an operator and then begins anew, or ends as PreflightFailed.
+ *
+ * @param serving how the relay stands, as a clause
+ */
+export function unchangedStates(settings: Settings, serving: string): States {
+  return {
+    IsHeldUnchanged: {
+      Type: 'Choice',
+      Comment: 'Nothing was changed: wait for an operator, or end',
+      Choices: [{ Condition: `{% ${HOLDS} %}`, Next: 'HoldUnchanged' }],
+      Default: 'ReleaseUnchanged',
+    },
+    HoldUnchanged: hold(
+      settings,
+      'failure',
+      `The ${serving}; stand here until the cause is removed and the execution redriven`,
+      'TakeLock',
+    ),
+    ReleaseUnchanged: release(settings, 'PreflightFailed'),
+    PreflightFailed: {
+      Type: 'Fail',
+      Comment: 'Nothing was changed',
+      Error: 'PreflightFailed',
+      Cause: `{% "Nothing was changed; the ${serving}. " & $failure.state & " failed with " & $failure.error & ": " & $failure.cause %}`,
+    },
+  };
 }

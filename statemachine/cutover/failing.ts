@@ -1,12 +1,11 @@
 import type { States } from '../asl.ts';
 import { restStack } from '../change-set-states.ts';
-import { hold, reclaim } from '../lock-states.ts';
+import { HOLDS, hold, reclaim } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { failure, invoke } from '../tasks.ts';
 import { withdraw } from '../way-back/way-back.ts';
 import { FAILED_STEP_ENDED, stepEnded } from '../write-stop.ts';
 import { deadlineFromNow } from '../write-stop-deadline.ts';
-import { HOLDS } from './looking.ts';
 
 /**
  * Where every failure after the write stop began comes to: the way back at once, or a halt. After the halt authority decides

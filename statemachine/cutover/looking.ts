@@ -1,12 +1,9 @@
 import { expression, type States } from '../asl.ts';
-import { hold, lock, release, takeLock } from '../lock-states.ts';
+import { lock, takeLock, unchangedStates } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { failure, invoke } from '../tasks.ts';
 import { NO_WRITE_STOP } from '../write-stop.ts';
 import { approvalStates } from './approval.ts';
-
-/** A condition without braces. An input that is no object, or has no such key, is not "hold". */
-export const HOLDS = '$states.context.Execution.Input.onFailure = "hold"';
 
 /** Before the write stop: nothing is changed here, so a failure ends the execution and there is nothing to undo. */
 export function lookingStates(settings: Settings): States {
@@ -93,25 +90,6 @@ export function lookingStates(settings: Settings): States {
       },
       Next: onFailure,
     },
-    IsHeldUnchanged: {
-      Type: 'Choice',
-      Comment: 'Nothing was changed: wait for an operator, or end',
-      Choices: [{ Condition: `{% ${HOLDS} %}`, Next: 'HoldUnchanged' }],
-      Default: 'ReleaseUnchanged',
-    },
-    HoldUnchanged: hold(
-      settings,
-      'failure',
-      'The relay runs as before; stand here until the cause is removed and the execution redriven',
-      'TakeLock',
-    ),
-    ReleaseUnchanged: release(settings, 'PreflightFailed'),
-    PreflightFailed: {
-      Type: 'Fail',
-      Comment: 'Nothing was changed',
-      Error: 'PreflightFailed',
-      Cause:
-        '{% "Nothing was changed; the relay runs as before. " & $failure.state & " failed with " & $failure.error & ": " & $failure.cause %}',
-    },
+    ...unchangedStates(settings, 'relay runs as before'),
   };
 }

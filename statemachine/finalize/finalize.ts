@@ -1,6 +1,6 @@
 import type { StateMachine, States } from '../asl.ts';
 import { changeSetStates } from '../change-set-states.ts';
-import { hold, release } from '../lock-states.ts';
+import { HOLDS, hold, release } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { archiveStates } from './archive.ts';
 import { confidenceStates } from './confidence.ts';
@@ -73,7 +73,7 @@ function failedStates(settings: Settings): States {
     [ON_FAILURE]: {
       Type: 'Choice',
       Comment: 'The relay serves as before: wait for an operator, or end',
-      Choices: [{ Condition: '{% $states.context.Execution.Input.onFailure = "hold" %}', Next: 'HoldFinalize' }],
+      Choices: [{ Condition: `{% ${HOLDS} %}`, Next: 'HoldFinalize' }],
       Default: 'ReleaseFailed',
     },
     HoldFinalize: hold(

@@ -1,7 +1,7 @@
 import type { JsonObject, StateMachine, States } from '../asl.ts';
 import { changeSetStates, protectStack } from '../change-set-states.ts';
 import { expectedWriteStopSeconds } from '../expected-write-stop.ts';
-import { hold, release, takeLock } from '../lock-states.ts';
+import { HOLDS, hold, release, takeLock } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { invoke } from '../tasks.ts';
 import { loadStates } from './load.ts';
@@ -129,7 +129,7 @@ function failedStates(settings: Settings): States {
     [ON_FAILURE]: {
       Type: 'Choice',
       Comment: 'The relay serves as before: wait for an operator, or end',
-      Choices: [{ Condition: '{% $states.context.Execution.Input.onFailure = "hold" %}', Next: 'HoldPrepare' }],
+      Choices: [{ Condition: `{% ${HOLDS} %}`, Next: 'HoldPrepare' }],
       Default: 'ReleaseFailed',
     },
     HoldPrepare: hold(

@@ -1,7 +1,6 @@
 import type { States } from '../asl.ts';
 import { changeSetStates, restStack } from '../change-set-states.ts';
-import { HOLDS } from '../cutover/looking.ts';
-import { hold, reclaim, release } from '../lock-states.ts';
+import { HOLDS, hold, reclaim, release } from '../lock-states.ts';
 import { describeRelay, healthCheck, scaleUp } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
 import { failure, invoke } from '../tasks.ts';

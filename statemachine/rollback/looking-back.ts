@@ -1,6 +1,5 @@
 import type { States } from '../asl.ts';
-import { HOLDS } from '../cutover/looking.ts';
-import { hold, lock, release, takeLock } from '../lock-states.ts';
+import { lock, takeLock, unchangedStates } from '../lock-states.ts';
 import { migratorTask } from '../migrator-task.ts';
 import type { Settings } from '../settings.ts';
 import { catchAll, failure, invoke } from '../tasks.ts';
@@ -141,31 +140,6 @@ export function lookingBackStates(settings: Settings, next: string): States {
         next,
       },
     ),
-    ...unchangedStates(settings),
-  };
-}
-
-function unchangedStates(settings: Settings): States {
-  return {
-    IsHeldUnchanged: {
-      Type: 'Choice',
-      Comment: 'Nothing was changed: wait for an operator, or end',
-      Choices: [{ Condition: `{% ${HOLDS} %}`, Next: 'HoldUnchanged' }],
-      Default: 'ReleaseUnchanged',
-    },
-    HoldUnchanged: hold(
-      settings,
-      'failure',
-      'The relay serves from PostgreSQL as before; stand here until the cause is removed and the execution redriven',
-      'TakeLock',
-    ),
-    ReleaseUnchanged: release(settings, 'PreflightFailed'),
-    PreflightFailed: {
-      Type: 'Fail',
-      Comment: 'Nothing was changed',
-      Error: 'PreflightFailed',
-      Cause:
-        '{% "Nothing was changed; the relay serves from PostgreSQL as before. " & $failure.state & " failed with " & $failure.error & ": " & $failure.cause %}',
-    },
+    ...unchangedStates(settings, 'relay serves from PostgreSQL as before'),
   };
 }

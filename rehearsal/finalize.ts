@@ -15,10 +15,7 @@ export async function finalize({ stepFunctions, clock, options }: Stage, input: 
   const days = settings.confidenceDays + 1;
   observer.step(`${days} days go by, in which the relay serves from PostgreSQL`);
   await clock.skip(days * DAY_SECONDS, signal);
-  const stop = (): void => stepFunctions.stopAll('Interrupted', 'The rehearsal was interrupted');
-  signal.addEventListener('abort', stop, { once: true });
   const { status, output, error, cause } = await stepFunctions.start('finalize', input).done;
-  signal.removeEventListener('abort', stop);
   signal.throwIfAborted();
   if (status === 'SUCCEEDED') return output as JsonObject;
   throw new Error(`The machine "finalize" ended as ${error ?? status}: ${messageIn(cause) ?? 'it gave no cause'}`);

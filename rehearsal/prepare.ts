@@ -18,13 +18,10 @@ const REFUSALS = /failed with (Refused|MigrationFailed|VerificationFailed): /;
 export async function prepare(stage: Stage): Promise<void> {
   const { stepFunctions, options } = stage;
   const { signal, onFailure, faults } = options;
-  const stop = (): void => stepFunctions.stopAll('Interrupted', 'The rehearsal was interrupted');
-  signal.addEventListener('abort', stop, { once: true });
   // What is asked for when a cutover fails is asked for here only where something fails on purpose.
   const isBroken = faults.some(({ machine }) => machine === 'prepare');
   const execution = stepFunctions.start('prepare', isBroken ? { onFailure } : {});
   const { status, error, cause } = await redriveWhereAsked(stage, 'prepare', execution);
-  signal.removeEventListener('abort', stop);
   signal.throwIfAborted();
   if (status === 'SUCCEEDED') return;
   const said = `The machine "prepare" ended as ${error ?? status}: ${messageIn(cause) ?? 'it gave no cause'}`;

@@ -53,6 +53,9 @@ export async function rehearse(
   const undo: (() => Promise<void>)[] = [() => rm(work, { recursive: true, force: true })];
   try {
     const { stage, sourceBefore } = await setUp(options, work, undo);
+    const stop = (): void => stage.stepFunctions.stopAll('Interrupted', 'The rehearsal was interrupted');
+    options.signal.addEventListener('abort', stop, { once: true });
+    undo.push(async () => options.signal.removeEventListener('abort', stop));
     await abortable(options.signal, untilRelayAnswers(stage));
     const writer = startWriter({
       endpoint: stage.world.endpoint,
@@ -169,8 +172,6 @@ async function setUp(
 async function cutover(stage: Stage): Promise<void> {
   const { options, stepFunctions } = stage;
   const { signal, observer, onFailure, approval, faults } = options;
-  const stop = (): void => stepFunctions.stopAll('Interrupted', 'The rehearsal was interrupted');
-  signal.addEventListener('abort', stop, { once: true });
   for (const { name, title } of faults.filter(({ edit }) => edit)) observer.step(`Fault "${name}": ${title}`);
   const execution = stepFunctions.start('cutover', { onFailure, ...(approval !== undefined && { approve: true }) });
   await stepFunctions.settled();

@@ -1,15 +1,19 @@
+import PQueue from 'p-queue';
 import type pg from 'pg';
-import { buildIndexes } from './build-indexes.ts';
+import { buildIndexes, finishTables } from './build-indexes.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
+import { type Connections, openConnections } from './connections.ts';
 import { assertAuthoritySource, copiedTables, grantVerifier } from './control-schema.ts';
-import { copyTable } from './copy-table.ts';
+import { type Copying, copyTable } from './copy-table.ts';
 import { applyDelta } from './delta.ts';
+import type { TableDigest } from './digest.ts';
 import { dropEmptyTables } from './foreign-rows.ts';
 import type { Manifest, TableManifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
 import { createStopwatch } from './stopwatch.ts';
-import { connectTarget } from './target.ts';
+import type { Table } from './table-kinds.ts';
+import { allOf } from './together.ts';
 import { assertVerified } from './verify.ts';
 import { verifyTable } from './verify-table.ts';
 
@@ -17,6 +21,7 @@ import { verifyTable } from './verify-table.ts';
  * One pass of `load` and `reconcile`: copies the tables that no run has copied yet, builds what the relay expects around
  * them, brings the others up to date, and verifies all.
  *
+ * @param inspect is shown every row that is copied; see `Copying`
  * @throws Refused when rows cannot go over as they are, Error when the target does not end equal
  */
 export async function bringOver(
@@ -24,36 +29,31 @@ export async function bringOver(
   configuration: MigratorConfiguration,
   source: Source,
   progress: Progress,
+  inspect?: Copying['inspect'],
 ): Promise<Manifest> {
   const { timed, seconds } = createStopwatch();
   const { runId, mode, sqlitePath, verifierRole } = configuration;
-  const earlier = await copiedTables(client);
   const tables = new Map<string, TableManifest>();
-  await timed('copy', async () => {
-    const missing = source.tables.filter(({ name }) => !earlier.has(name));
-    await dropEmptyTables(client, missing);
-    for (const table of missing) {
-      const digest = await copyTable(client, source, table, runId, progress);
-      tables.set(table.name, {
-        table: table.name,
-        kind: table.kind,
-        ...digest,
-        quarantinedRows: 0,
-        copied: digest.rows,
-        inserted: 0,
-        deleted: 0,
-      });
-    }
-  });
-  await timed('indexes', async () => {
-    const second = await connectTarget(configuration.database as DatabaseAddress);
+  await timed('copy and indexes', async () => {
+    const connections = await openConnections(configuration.database as DatabaseAddress, client);
     try {
-      await buildIndexes([client, second], source.tables, progress);
+      const earlier = await copiedTables(client);
+      const missing = source.tables.filter(({ name }) => !earlier.has(name));
+      await dropEmptyTables(client, missing);
+      const reader = new PQueue({ concurrency: 1 });
+      const copying = { source, runId, progress, inTurn: reader.add.bind(reader), ...(inspect && { inspect }) };
+      await copyAll(connections, missing, copying, tables);
+      await allOf(
+        source.tables
+          .filter(({ name }) => earlier.has(name))
+          .map((table) => buildIndexes(connections, table, progress)),
+      );
+      await finishTables(connections, source.tables, progress);
     } finally {
-      await second.end().catch(() => {});
+      await connections.end();
     }
   });
-  await timed('delta and verification', () => settle(client, source, tables, progress));
+  await timed('delta and verification', () => settle(client, source, tables, progress, inspect));
   if (verifierRole) await grantVerifier(client, verifierRole, source.tables);
   return {
     runId,
@@ -64,29 +64,38 @@ export async function bringOver(
   };
 }
 
+/** The indexes of one table are built while the next one is still on its way. Those that the server has work with come first. */
+async function copyAll(
+  connections: Connections,
+  missing: Table[],
+  copying: Copying,
+  tables: Map<string, TableManifest>,
+): Promise<void> {
+  await allOf(
+    missing.toSorted(byServerWork).map(async (table) => {
+      const digest = await connections.use((client) => copyTable(client, table, copying));
+      tables.set(table.name, tableManifest(table, digest, { copied: digest.rows }));
+      await buildIndexes(connections, table, copying.progress);
+    }),
+  );
+}
+
 /** Brings the tables of earlier runs up to date and verifies all, in one transaction: a target that is not equal keeps what it had. */
 async function settle(
   client: pg.Client,
   source: Source,
   tables: Map<string, TableManifest>,
   progress: Progress,
+  inspect?: Copying['inspect'],
 ): Promise<void> {
   await client.query('BEGIN');
   try {
     await assertAuthoritySource(client);
     for (const table of source.tables.filter(({ name }) => !tables.has(name))) {
-      const { inserted, deleted, rows, digest } = await applyDelta(client, source, table, progress);
+      const look = inspect && ((values: unknown[]) => inspect(table, values));
+      const { inserted, deleted, ...digest } = await applyDelta(client, source, table, progress, look);
       progress.say(`Reconciled ${table.name}: +${inserted} -${deleted} rows`);
-      tables.set(table.name, {
-        table: table.name,
-        kind: table.kind,
-        rows,
-        digest,
-        quarantinedRows: 0,
-        copied: 0,
-        inserted,
-        deleted,
-      });
+      tables.set(table.name, tableManifest(table, digest, { inserted, deleted }));
     }
     const verdicts = [];
     for (const table of source.tables)
@@ -98,4 +107,16 @@ async function settle(
     await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
+}
+
+function byServerWork(a: Table, b: Table): number {
+  return Number(b.createFrom !== undefined) - Number(a.createFrom !== undefined);
+}
+
+function tableManifest(
+  { name, kind }: Table,
+  { rows, digest }: TableDigest,
+  how: Partial<Pick<TableManifest, 'copied' | 'inserted' | 'deleted'>>,
+): TableManifest {
+  return { table: name, kind, rows, digest, quarantinedRows: 0, copied: 0, inserted: 0, deleted: 0, ...how };
 }

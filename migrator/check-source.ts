@@ -11,6 +11,8 @@ import { quoteIdentifier, type Table } from './table-kinds.ts';
 interface SourceCheck {
   title: string;
   applies(table: Table): boolean;
+  /** It reads the table row by row, as a copy does, which then looks at the same. */
+  byRow?: true;
   /** @param client the target, where one is named. @throws Refused with everything that was found */
   run(source: Source, table: Table, progress: Progress, client: pg.Client | undefined): Promise<void>;
 }
@@ -22,6 +24,7 @@ const SOURCE_CHECKS: SourceCheck[] = [
   {
     title: 'every value can stand in PostgreSQL as it is',
     applies: () => true,
+    byRow: true,
     async run(source, table, progress) {
       const counter = progress.rows('checked', table.name, source.countRows(table));
       let count = 0;
@@ -70,7 +73,7 @@ const SOURCE_CHECKS: SourceCheck[] = [
       const events = quoteIdentifier(table.after[0] as string);
       const orphans = new Findings();
       for (const row of source.query(
-        `SELECT rowid, event_id FROM ${quoteIdentifier(table.name)} WHERE event_id NOT IN (SELECT id FROM ${events} WHERE id IS NOT NULL)`,
+        `SELECT rowid, event_id FROM ${quoteIdentifier(table.name)} AS tag WHERE event_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${events} WHERE id = tag.event_id)`,
       )) {
         orphans.add(`rowid ${row.rowid}, event_id ${row.event_id}`);
       }
@@ -83,14 +86,12 @@ const SOURCE_CHECKS: SourceCheck[] = [
   {
     title: 'every id is the hash of its event (NIP-01)',
     applies: ({ kind }) => kind === 'events',
+    byRow: true,
     async run(source, table) {
       const wrong = new Findings();
       let count = 0;
       for (const row of source.query(`SELECT rowid, * FROM ${quoteIdentifier(table.name)}`)) {
-        const event = row as unknown as StoredEvent;
-        if (eventId({ ...event, created_at: Number(event.created_at), kind: Number(event.kind) }) !== event.id) {
-          wrong.add(`rowid ${row.rowid}, id ${event.id}`);
-        }
+        if (!hasOwnId(row)) wrong.add(`rowid ${row.rowid}, id ${row.id}`);
         if (++count % ROWS_BETWEEN_PAUSES === 0) await pause();
       }
       wrong.refuse(
@@ -102,12 +103,38 @@ const SOURCE_CHECKS: SourceCheck[] = [
 ];
 
 /**
+ * Looks at one row that is copied as the checks by row do.
+ *
+ * @param values `[rowid, ...columns]`, see `Source.rows`
+ * @throws Refused when it is an event with an id that is not its hash; the checks then say which ones there are
+ */
+export function inspectRow({ kind, columns }: Table, values: unknown[]): void {
+  if (kind !== 'events') return;
+  const event = Object.fromEntries(columns.map(({ name }, index) => [name, values[index + 1]]));
+  if (!hasOwnId(event))
+    throw new Refused(`The event ${event.id} has an id that is not the hash of its content (NIP-01).`);
+}
+
+function hasOwnId(row: Record<string, unknown>): boolean {
+  const event = row as unknown as StoredEvent;
+  // A large text comes as bytes.
+  const content = String(event.content);
+  return eventId({ ...event, content, created_at: Number(event.created_at), kind: Number(event.kind) }) === event.id;
+}
+
+/**
  * @param client the target; without one, its limits of size are not looked at
+ * @param options `beforeCopy` leaves out what a copy looks at itself, row by row
  * @throws Refused with the findings of all checks of all tables; Error when the copy was torn and may be at fault itself
  */
-export async function checkSource(source: Source, progress: Progress, client?: pg.Client): Promise<void> {
+export async function checkSource(
+  source: Source,
+  progress: Progress,
+  client?: pg.Client,
+  { beforeCopy = false } = {},
+): Promise<void> {
   const findings: string[] = [];
-  for (const check of SOURCE_CHECKS) {
+  for (const check of SOURCE_CHECKS.filter(({ byRow }) => !(beforeCopy && byRow))) {
     for (const table of source.tables.filter(check.applies)) {
       try {
         await check.run(source, table, progress, client);
@@ -118,6 +145,8 @@ export async function checkSource(source: Source, progress: Progress, client?: p
     }
   }
   if (findings.length === 0) return;
+  // It is refused in any case, and then with all that is wrong.
+  if (beforeCopy) return checkSource(source, progress, client);
   if (source.copy.still) throw new Refused(findings.join('\n'));
   throw new Error(
     `The source was checkpointed while it was copied, and the copy is not sound. Repeat it when the relay writes less.\n${findings.join('\n')}`,

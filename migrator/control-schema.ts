@@ -55,13 +55,14 @@ END $do$`;
  * Takes the lock that lets one run at a time work on this target, waiting a minute for another run to end. It is held as
  * long as the connection lives; keepalives let the server notice a migrator that vanished.
  *
+ * @param place 0 for the connection that stands for the run, other numbers for those beside it
  * @throws Error (may be repeated) when another run still holds it
  */
-export async function lockTarget(client: pg.Client): Promise<void> {
+export async function lockTarget(client: pg.Client, place = 0): Promise<void> {
   await client.query('SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3');
   const deadline = Date.now() + LOCK_WAIT_MILLISECONDS;
   for (;;) {
-    const { rows } = await client.query('SELECT pg_try_advisory_lock($1) AS locked', [ADVISORY_LOCK_KEY]);
+    const { rows } = await client.query('SELECT pg_try_advisory_lock($1) AS locked', [ADVISORY_LOCK_KEY + place]);
     if (rows[0].locked) return;
     if (Date.now() > deadline) {
       throw new Error(

@@ -9,6 +9,7 @@ const BATCH_BYTES = 256 * 1024;
 /**
  * Sends tuples by COPY in binary format; memory stays at a few batches whatever the number of rows.
  *
+ * @param table its name as it stands in a statement
  * @param tuples complete tuples; each is copied before the next one is asked for
  * @returns the number of tuples that the server took
  */
@@ -19,7 +20,7 @@ export async function copyIn(
   tuples: Iterable<Buffer>,
 ): Promise<number> {
   const stream = client.query(
-    from(`COPY ${quoteIdentifier(table)} (${columns.map(quoteIdentifier).join(', ')}) FROM STDIN (FORMAT binary)`),
+    from(`COPY ${table} (${columns.map(quoteIdentifier).join(', ')}) FROM STDIN (FORMAT binary)`),
   );
   // The server's refusal arrives while the next batch is being made; it must not go unheard until then.
   let failure: Error | undefined;

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { copyIn } from './copy-in.ts';
-import { hashRow, rowHashSql, type TableDigest } from './digest.ts';
+import { bytesOf, hashRow, rowHashSql, type TableDigest } from './digest.ts';
 import type { Progress } from './progress.ts';
-import { BUCKET_SQL, bucketOf, dirtyBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
+import { BUCKET_SQL, dirtyBuckets, type SourceBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
-import { encodedRows } from './source-rows.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
+import { together } from './together.ts';
 
 export interface DeltaResult extends TableDigest {
   inserted: number;
@@ -18,6 +18,7 @@ export interface DeltaResult extends TableDigest {
  * a changed row is one of each. Runs inside the caller's transaction, with tables that others refer to first: deleting an
  * event takes its tags along, and the tags' own delta brings back those that should be there.
  *
+ * @param inspect is shown every row as the source gives it
  * @returns rows and digest of the source, and what was changed in the target
  */
 export async function applyDelta(
@@ -25,12 +26,17 @@ export async function applyDelta(
   source: Source,
   table: Table,
   progress: Progress,
+  inspect?: (values: unknown[]) => void,
 ): Promise<DeltaResult> {
-  const target = await targetBuckets(client, table);
-  const ours = await sourceBuckets(source, table, progress);
+  // Each side has a processor of its own.
+  const [target, ours] = await together(
+    targetBuckets(client, table),
+    sourceBuckets(source, table, progress, { inspect }),
+  );
   const dirty = dirtyBuckets(target, ours);
   progress.moment(`compared: ${table.name}`);
-  const change = dirty.size === 0 ? { inserted: 0, deleted: 0 } : await exchangeRows(client, source, table, dirty);
+  const change =
+    dirty.size === 0 ? { inserted: 0, deleted: 0 } : await exchangeRows(client, source, table, dirty, ours);
   progress.moment(`delta applied: ${table.name}`);
   return { ...ours.sum.result(), ...change };
 }
@@ -40,6 +46,7 @@ async function exchangeRows(
   source: Source,
   table: Table,
   dirty: Set<number>,
+  ours: SourceBuckets,
 ): Promise<{ inserted: number; deleted: number }> {
   const name = quoteIdentifier(table.name);
   const names = table.columns.map((column) => column.name);
@@ -50,7 +57,7 @@ async function exchangeRows(
   await client.query(
     `CREATE TEMP TABLE cutover_delta ON COMMIT DROP AS SELECT ${columns}, ''::bytea AS row_hash FROM ${name} WITH NO DATA`,
   );
-  await copyIn(client, 'cutover_delta', [...names, 'row_hash'], dirtyTuples(source, table, dirty));
+  await copyIn(client, 'cutover_delta', [...names, 'row_hash'], dirtyTuples(source, table, dirty, ours));
   await client.query(`CREATE TEMP TABLE cutover_ours ON COMMIT DROP AS ${numbered} FROM cutover_delta`);
   await client.query(
     `CREATE TEMP TABLE cutover_theirs ON COMMIT DROP AS ${numbered}
@@ -71,10 +78,15 @@ async function exchangeRows(
   return { inserted: inserted.rowCount ?? 0, deleted: deleted.rowCount ?? 0 };
 }
 
-function* dirtyTuples(source: Source, table: Table, dirty: Set<number>): Generator<Buffer> {
+/** The rows are known by their place: only those of dirty buckets are read once more. */
+function* dirtyTuples(source: Source, table: Table, dirty: Set<number>, { ofRows }: SourceBuckets): Generator<Buffer> {
   const encoder = new RowEncoder(table.columns);
-  for (const fields of encodedRows(source, table, encoder)) {
-    const rowHash = hashRow(fields);
-    if (dirty.has(bucketOf(rowHash))) yield encoder.tuple(fields, rowHash);
+  const rowOf = source.row(table);
+  let place = 0;
+  for (const rowid of source.rowids(table)) {
+    if (dirty.has(ofRows[place++] as number)) {
+      const record = encoder.encode(rowOf(rowid), 1) as Buffer;
+      yield encoder.tuple(record, bytesOf(hashRow(record)));
+    }
   }
 }

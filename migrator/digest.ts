@@ -6,8 +6,8 @@ import { type Column, quoteIdentifier } from './table-kinds.ts';
  * the SHA-256 of every row, read as four 64-bit numbers, summed modulo 2^64. XOR would not do: two equal rows, legal in
  * event_tags, would cancel each other out.
  *
- * The SHA-256 runs over the row as COPY's binary format sends it, without the leading field count: for each column its
- * length (int32, big-endian) and its bytes.
+ * The SHA-256 runs over the row as PostgreSQL's `record_send` writes it: the number of columns (int32, big-endian), then for
+ * each the OID of its type, its length and its bytes. No other function of the server makes bytes of a whole row.
  */
 export interface TableDigest {
   rows: number;
@@ -16,10 +16,30 @@ export interface TableDigest {
 }
 
 const WORDS = 8;
+const LANES = 4;
 const ROWS_BETWEEN_CARRIES = 2 ** 20;
 
-export function hashRow(fields: Buffer): Buffer {
-  return hash('sha256', fields, 'buffer');
+/** The 32 bytes of a row's SHA-256, a character each (latin1): Node makes such a string in a fraction of the time that a Buffer takes. */
+export type RowHash = string;
+
+export function hashRow(record: Buffer): RowHash {
+  return hash('sha256', record, 'binary');
+}
+
+/** One of the eight 32-bit words of a row's hash. */
+export function wordOf(rowHash: RowHash, word: number): number {
+  const first = word * 4;
+  return (
+    ((rowHash.charCodeAt(first) << 24) |
+      (rowHash.charCodeAt(first + 1) << 16) |
+      (rowHash.charCodeAt(first + 2) << 8) |
+      rowHash.charCodeAt(first + 3)) >>>
+    0
+  );
+}
+
+export function bytesOf(rowHash: RowHash): Buffer {
+  return Buffer.from(rowHash, 'latin1');
 }
 
 /** Sums row hashes on the source's side. 32-bit words in doubles: exact up to 2^21 rows between carries, and many times faster than BigInt. */
@@ -28,10 +48,8 @@ export class DigestSum {
   private readonly words = new Float64Array(WORDS);
   private total = [0n, 0n, 0n, 0n];
 
-  add(rowHash: Buffer): void {
-    for (let word = 0; word < WORDS; word++) {
-      this.words[word] = (this.words[word] as number) + rowHash.readUInt32BE(word * 4);
-    }
+  add(rowHash: RowHash): void {
+    for (let word = 0; word < WORDS; word++) this.words[word] = (this.words[word] as number) + wordOf(rowHash, word);
     if (++this.rows % ROWS_BETWEEN_CARRIES === 0) this.carry();
   }
 
@@ -66,23 +84,23 @@ export function withoutRows(all: TableDigest, some: TableDigest): TableDigest {
   };
 }
 
-/** SQL that computes the hash of a row on the target's side. */
+/** SQL that computes the hash of a row on the target's side, as bytea. */
 export function rowHashSql(columns: Column[]): string {
-  const fields = columns.map(({ name, type }) => {
-    const column = quoteIdentifier(name);
-    if (type === 'text') return `int4send(octet_length(${column})) || convert_to(${column}, 'UTF8')`;
-    return `int4send(${type === 'int8' ? 8 : 4}) || ${type}send(${column})`;
-  });
-  return `sha256(${fields.join(' || ')})`;
+  return `sha256(record_send(ROW(${columns.map(({ name }) => quoteIdentifier(name)).join(', ')})))`;
 }
 
-/** SQL that sums a column of row hashes into `rows`, `lane0` ... `lane3`. */
-export function digestSumSql(hashColumn: string): string {
-  const lanes = [0, 1, 2, 3].map(
-    (lane) =>
-      `coalesce(sum(('x' || encode(substr(${hashColumn}, ${lane * 8 + 1}, 8), 'hex'))::bit(64)::bigint), 0)::text AS lane${lane}`,
+/** The same as bit(256): a number is cut out of bits in half the time that it takes to cut it out of bytes. */
+export function rowBitsSql(columns: Column[]): string {
+  return `('x' || encode(${rowHashSql(columns)}, 'hex'))::bit(256)`;
+}
+
+/** SQL that sums a column of row hashes, as bit(256), into `rows`, `lane0` ... `lane3`. */
+export function digestSumSql(bitsColumn: string, lanes = LANES): string {
+  const sums = Array.from(
+    { length: lanes },
+    (_, lane) => `coalesce(sum(substring(${bitsColumn}, ${lane * 64 + 1}, 64)::bigint), 0)::text AS lane${lane}`,
   );
-  return `count(*)::float8 AS rows, ${lanes.join(', ')}`;
+  return `count(*)::float8 AS rows, ${sums.join(', ')}`;
 }
 
 export interface DigestSumRow {
@@ -93,15 +111,15 @@ export interface DigestSumRow {
   lane3: string;
 }
 
-export function lanesOf(row: DigestSumRow): bigint[] {
+function lanesOf(row: DigestSumRow): bigint[] {
   return [row.lane0, row.lane1, row.lane2, row.lane3].map(BigInt);
 }
 
 /** SQL for the digest of a whole table; `parseDigest` reads its one row. */
 export function tableDigestSql(table: { name: string; columns: Column[] }): string {
   // OFFSET 0 keeps the planner from computing the hash once for each lane.
-  return `SELECT ${digestSumSql('row_hash')}
-FROM (SELECT ${rowHashSql(table.columns)} AS row_hash FROM ${quoteIdentifier(table.name)} OFFSET 0) AS hashed`;
+  return `SELECT ${digestSumSql('row_bits')}
+FROM (SELECT ${rowBitsSql(table.columns)} AS row_bits FROM ${quoteIdentifier(table.name)} OFFSET 0) AS hashed`;
 }
 
 export function parseDigest(row: DigestSumRow): TableDigest {

@@ -52,6 +52,24 @@ export async function dropEmptyTables(client: pg.Client, tables: Table[]): Promi
   }
 }
 
+/** Removes tables that a run has copied, and the word of it: nothing of a source that is refused stays behind. */
+export async function dropCopied(client: pg.Client, tables: Table[]): Promise<void> {
+  if (tables.length === 0) return;
+  const names = tables.map(({ name }) => name);
+  const functions = tables.flatMap((table) => table.functions ?? []);
+  await client.query('BEGIN');
+  try {
+    await assertAuthoritySource(client);
+    await client.query(`DROP TABLE ${names.map(quoteIdentifier).join(', ')}`);
+    if (functions.length > 0) await client.query(`DROP FUNCTION ${functions.join(', ')}`);
+    await client.query('DELETE FROM cutover.table_progress WHERE table_name = ANY ($1)', [names]);
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
 async function countRows(client: pg.Client, name: string): Promise<number> {
   return (await client.query(`SELECT count(*)::float8 AS count FROM ${quoteIdentifier(name)}`)).rows[0].count;
 }

@@ -1,7 +1,7 @@
 import { setImmediate as pause } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import type pg from 'pg';
-import { DigestSum, hashRow, rowHashSql, type TableDigest } from './digest.ts';
+import { bytesOf, DigestSum, hashRow, rowHashSql, type TableDigest } from './digest.ts';
 import type { Progress, RowCounter } from './progress.ts';
 import { BUCKET_SQL, dirtyBuckets, noBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
@@ -62,7 +62,7 @@ export async function planReverse(
     // Each side has a processor of its own.
     const [theirs, ours] = await together(
       inTarget ? targetBuckets(client, table) : noBuckets(),
-      sourceBuckets(source, table, progress, new RowEncoder(table.columns, { lenient: true })),
+      sourceBuckets(source, table, progress, { encoder: new RowEncoder(table.columns, { lenient: true }) }),
     );
     const dirty = dirtyBuckets(theirs, ours);
     progress.moment(`compared: ${table.name}`);
@@ -112,7 +112,7 @@ async function collectOurs(
       if (dirty.has(ofRows[place] as number)) {
         const values = rowOf(rowid);
         const rowHash = hashRow(lenient.encode(values, 1) as Buffer);
-        insert.run(rowid, rowHash, Buffer.isBuffer(strict.encode(values, 1)) ? 0 : 1);
+        insert.run(rowid, bytesOf(rowHash), Buffer.isBuffer(strict.encode(values, 1)) ? 0 : 1);
       }
       if (++place % ROWS_BETWEEN_PAUSES === 0) await pause();
     }
@@ -202,7 +202,8 @@ function counts(
 ): Pick<TablePlan, 'inserted' | 'updated' | 'deleted' | 'kept'> {
   const count = (from: string): number => database.prepare(`SELECT count(*) FROM ${from}`).pluck().get() as number;
   const sum = new DigestSum();
-  for (const rowHash of database.prepare(`SELECT row_hash FROM ${kept}`).pluck().iterate()) sum.add(rowHash as Buffer);
+  for (const rowHash of database.prepare(`SELECT row_hash FROM ${kept}`).pluck().iterate())
+    sum.add((rowHash as Buffer).toString('latin1'));
   return {
     inserted: count(`${theirs} WHERE rid IS NULL`),
     updated: count(`${theirs} WHERE rid IS NOT NULL`),

@@ -1,15 +1,14 @@
-import { setImmediate as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { MigratorConfiguration } from './configuration.ts';
 import { copiedTables, recordCopied } from './control-schema.ts';
-import { DigestSum, hashRow, type TableDigest, withoutRows } from './digest.ts';
+import { DigestSum, type TableDigest, withoutRows } from './digest.ts';
 import type { TableManifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import type { TablePlan } from './reverse-plan.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { FileFingerprint } from './scratch-copy.ts';
-import { openSource, type Source } from './source.ts';
-import { encodedRows, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
+import { openSource } from './source.ts';
+import { sourceDigest } from './source-rows.ts';
 import type { Table } from './table-kinds.ts';
 import { assertVerified } from './verify.ts';
 import { type TableVerdict, verifyTable } from './verify-table.ts';
@@ -31,7 +30,8 @@ export async function verifyReversed(
   try {
     const verdicts: TableVerdict[] = [];
     for (const { table, inTarget, kept } of plans) {
-      const rows = digestOf(source, table, progress).then((all) => withoutRows(all, kept));
+      const encoder = new RowEncoder(table.columns, { lenient: true });
+      const rows = sourceDigest(source, table, progress, encoder).then((all) => withoutRows(all, kept));
       verdicts.push(inTarget ? await verdictOf(client, table, rows) : verdictWithoutTarget(table, await rows));
       progress.moment(`verified: ${table.name}`);
     }
@@ -49,18 +49,6 @@ export async function verifyReversed(
   } finally {
     await source.close();
   }
-}
-
-async function digestOf(source: Source, table: Table, progress: Progress): Promise<TableDigest> {
-  const sum = new DigestSum();
-  const counter = progress.rows('verified', table.name, source.countRows(table));
-  for (const fields of encodedRows(source, table, new RowEncoder(table.columns, { lenient: true }))) {
-    sum.add(hashRow(fields));
-    counter.add(1);
-    if (sum.rows % ROWS_BETWEEN_PAUSES === 0) await pause();
-  }
-  counter.end();
-  return sum.result();
 }
 
 /** Without the promises of the table: what the new relay needs must not stand in the way of the old one. */

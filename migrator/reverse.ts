@@ -102,7 +102,8 @@ export async function changeCopy(
 ): Promise<{ plans: TablePlan[]; changed: boolean }> {
   const { database } = source;
   const keep = !(await isKnown(client, source.copy.files));
-  await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  // Not READ ONLY, which would forbid temporary tables too; all of it is rolled back.
+  await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ');
   try {
     const created = await createMissingTables(client, source);
     const plans = await planReverse(client, source, keep, progress);

@@ -1,6 +1,6 @@
 import { setImmediate as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import { DigestSum, type DigestSumRow, digestSumSql, hashRow, laneOf, lanesOf, rowHashSql } from './digest.ts';
+import { DigestSum, digestSumSql, hashRow, laneOf, type RowHash, rowBitsSql, wordOf } from './digest.ts';
 import type { Progress } from './progress.ts';
 import type { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
@@ -14,8 +14,10 @@ import { quoteIdentifier, type Table } from './table-kinds.ts';
 const BUCKETS = 2 ** 16;
 export const BUCKET_SQL = '(get_byte(row_hash, 0) << 8 | get_byte(row_hash, 1))';
 const BUCKETS_FETCHED = 1_024;
-const WORDS = 8;
-const LANES = 4;
+
+/** Half of the digest finds out which buckets differ; whoever has made them equal verifies by all of it. */
+const LANES = 2;
+const WORDS = LANES * 2;
 
 export interface TargetBuckets {
   counts: Float64Array;
@@ -37,44 +39,49 @@ export function noBuckets(): TargetBuckets {
 }
 
 /** The bucket of a row by its hash. */
-export function bucketOf(rowHash: Buffer): number {
-  return rowHash.readUInt16BE(0);
+export function bucketOf(rowHash: RowHash): number {
+  return wordOf(rowHash, 0) >>> 16;
 }
 
-/** Sums the buckets of a table of the target, inside the caller's transaction. Fetched in parts and kept as numbers: all buckets as rows of text would take tens of megabytes. */
+/**
+ * Sums the buckets of a table of the target, inside the caller's transaction. They go through a temporary table, since
+ * the server computes a cursor's query on one processor only, and are fetched in parts and kept as numbers, since all of
+ * them as rows of text would take tens of megabytes.
+ */
 export async function targetBuckets(client: pg.Client, table: Table): Promise<TargetBuckets> {
   const { counts, lanes } = noBuckets();
   await client.query(
-    `DECLARE cutover_buckets NO SCROLL CURSOR FOR SELECT ${BUCKET_SQL} AS bucket, ${digestSumSql('row_hash')}
-     FROM (SELECT ${rowHashSql(table.columns)} AS row_hash FROM ${quoteIdentifier(table.name)} OFFSET 0) AS hashed GROUP BY 1`,
+    `CREATE TEMP TABLE cutover_sums AS SELECT row_bits::bit(16)::int AS bucket, ${digestSumSql('row_bits', LANES)}
+     FROM (SELECT ${rowBitsSql(table.columns)} AS row_bits FROM ${quoteIdentifier(table.name)} OFFSET 0) AS hashed GROUP BY 1`,
   );
+  await client.query('DECLARE cutover_buckets NO SCROLL CURSOR FOR SELECT * FROM cutover_sums');
   for (;;) {
-    const { rows } = await client.query<DigestSumRow & { bucket: number }>(
+    const { rows } = await client.query<{ bucket: number; rows: number; lane0: string; lane1: string }>(
       `FETCH ${BUCKETS_FETCHED} FROM cutover_buckets`,
     );
     for (const row of rows) {
       counts[row.bucket] = row.rows;
-      lanes.set(
-        lanesOf(row).map((lane) => BigInt.asUintN(64, lane)),
-        row.bucket * LANES,
-      );
+      lanes[row.bucket * LANES] = BigInt.asUintN(64, BigInt(row.lane0));
+      lanes[row.bucket * LANES + 1] = BigInt.asUintN(64, BigInt(row.lane1));
     }
     if (rows.length < BUCKETS_FETCHED) break;
   }
   await client.query('CLOSE cutover_buckets');
+  await client.query('DROP TABLE cutover_sums');
   return { counts, lanes };
 }
 
 /**
  * Sums the buckets of a table of the source.
  *
+ * @param options `inspect` is shown every row as the source gives it
  * @throws Refused when it holds rows that the encoder does not take: those that PostgreSQL cannot hold as they are
  */
 export async function sourceBuckets(
   source: Source,
   table: Table,
   progress: Progress,
-  encoder?: RowEncoder,
+  { encoder, inspect }: { encoder?: RowEncoder; inspect?: ((values: unknown[]) => void) | undefined } = {},
 ): Promise<SourceBuckets> {
   const sum = new DigestSum();
   // Sums of 32-bit words stay exact in a double up to 2^21 rows a bucket, which is 10^11 rows a table.
@@ -83,7 +90,7 @@ export async function sourceBuckets(
   const total = source.countRows(table);
   const ofRows = new Uint16Array(total);
   const counter = progress.rows('compared', table.name, total);
-  for (const fields of encodedRows(source, table, encoder)) {
+  for (const fields of encodedRows(source, table, encoder, inspect)) {
     const rowHash = hashRow(fields);
     const bucket = bucketOf(rowHash);
     ofRows[sum.rows] = bucket;
@@ -91,7 +98,7 @@ export async function sourceBuckets(
     counts[bucket] = (counts[bucket] as number) + 1;
     for (let word = 0; word < WORDS; word++) {
       const index = bucket * WORDS + word;
-      words[index] = (words[index] as number) + rowHash.readUInt32BE(word * 4);
+      words[index] = (words[index] as number) + wordOf(rowHash, word);
     }
     counter.add(1);
     if (sum.rows % ROWS_BETWEEN_PAUSES === 0) await pause();
@@ -106,7 +113,7 @@ export function dirtyBuckets(target: TargetBuckets, { words, counts }: SourceBuc
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     const laneDiffers = (lane: number): boolean =>
       BigInt.asUintN(64, laneOf(words, bucket * WORDS + lane * 2)) !== target.lanes[bucket * LANES + lane];
-    if (counts[bucket] !== target.counts[bucket] || [0, 1, 2, 3].some(laneDiffers)) dirty.add(bucket);
+    if (counts[bucket] !== target.counts[bucket] || laneDiffers(0) || laneDiffers(1)) dirty.add(bucket);
   }
   return dirty;
 }

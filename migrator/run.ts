@@ -4,11 +4,18 @@ import { archive } from './archive.ts';
 import { controlSchemaExists } from './authority.ts';
 import { bringOver } from './bring-over.ts';
 import { checkReverse } from './check-reverse.ts';
-import { checkSource } from './check-source.ts';
+import { checkSource, inspectRow } from './check-source.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
-import { assertAuthoritySource, beginRun, endRun, ensureControlSchema, lockTarget } from './control-schema.ts';
+import {
+  assertAuthoritySource,
+  beginRun,
+  copiedTables,
+  endRun,
+  ensureControlSchema,
+  lockTarget,
+} from './control-schema.ts';
 import { assertNoSwap } from './file-swap.ts';
-import { assertNoForeignRows } from './foreign-rows.ts';
+import { assertNoForeignRows, dropCopied } from './foreign-rows.ts';
 import type { Manifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import { failRun, recorded } from './recorded.ts';
@@ -63,13 +70,15 @@ export async function run(configuration: MigratorConfiguration, progress: Progre
       await lockTarget(client);
       await assertWritable(client, mode, source);
       // Here and not in `reconcile`: it works during the write stop, and its comparison refuses what it cannot bring over.
-      if (mode === 'load') await checkSource(source, progress, client);
+      if (mode === 'load') await checkSource(source, progress, client, { beforeCopy: true });
       await ensureControlSchema(client, configuration.runId);
       await beginRun(client, configuration.runId, mode);
       progress.moment('run begun');
       for (let pass = 1; ; pass++) {
         const manifest = await recorded(client, configuration.runId, () =>
-          bringOver(client, configuration, source, progress),
+          mode === 'load'
+            ? loadChecked(client, configuration, source, progress)
+            : bringOver(client, configuration, source, progress),
         );
         if (mode === 'load' || (await unchanged(sqlitePath, source))) {
           await endRun(client, configuration.runId, { status: 'verified', manifest });
@@ -92,6 +101,29 @@ export async function run(configuration: MigratorConfiguration, progress: Progre
     }
   } finally {
     await source.close();
+  }
+}
+
+/** A pass of `load`: what `check` looks at row by row, it looks at while it copies. Refused, it leaves no table of its own behind. */
+async function loadChecked(
+  client: pg.Client,
+  configuration: MigratorConfiguration,
+  source: Source,
+  progress: Progress,
+): Promise<Manifest> {
+  const earlier = await copiedTables(client);
+  try {
+    return await bringOver(client, configuration, source, progress, inspectRow);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const copied = await copiedTables(client);
+    await dropCopied(
+      client,
+      source.tables.filter(({ name }) => copied.has(name) && !earlier.has(name)),
+    );
+    // It knows of one thing that is wrong; these say all of it at once.
+    await checkSource(source, progress, client);
+    throw error;
   }
 }
 

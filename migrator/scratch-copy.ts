@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { constants, rmSync } from 'node:fs';
-import { access, mkdtemp, open, realpath, rm, stat, statfs } from 'node:fs/promises';
+import { access, type FileHandle, mkdtemp, open, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Refused } from '../statemachine/errors.ts';
+import { together } from './together.ts';
 
 /** What a file of the source was at the time of the copy. `db-shm` is left out: SQLite makes it anew from the WAL. */
 export interface FileFingerprint {
@@ -126,28 +127,40 @@ export async function fingerprint(sqlitePath: string, copyTo?: string): Promise<
   return { files, still: (await generationOf(path)) === generation };
 }
 
-/** Reads a file in one buffer from end to end, with `copyTo` into a copy as well: streams make a new one for each chunk, faster than they are collected. */
+/** Reads a file from end to end, with `copyTo` into a copy as well. */
 export async function readThrough(path: string, copyTo?: string): Promise<{ bytes: number; sha256: string }> {
-  const sum = createHash('sha256');
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const reader = await open(path, 'r');
   try {
     const writer = copyTo === undefined ? undefined : await open(copyTo, 'w');
     try {
-      for (let bytes = 0; ; ) {
-        const { bytesRead } = await reader.read(buffer, 0, buffer.length, null);
-        if (bytesRead === 0) return { bytes, sha256: sum.digest('hex') };
-        const chunk = buffer.subarray(0, bytesRead);
-        sum.update(chunk);
-        await writer?.writeFile(chunk);
-        bytes += bytesRead;
-      }
+      return await pass(reader, writer);
     } finally {
       await writer?.close();
     }
   } finally {
     await reader.close();
   }
+}
+
+/**
+ * Two buffers in turn: while one is hashed and written, the other is being filled. Streams would make a new one for each
+ * chunk, faster than they are collected.
+ */
+async function pass(reader: FileHandle, writer: FileHandle | undefined): Promise<{ bytes: number; sha256: string }> {
+  const sum = createHash('sha256');
+  const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const;
+  let [filled, free] = buffers;
+  let bytes = 0;
+  let { bytesRead } = await reader.read(filled, 0, READ_BYTES, null);
+  while (bytesRead > 0) {
+    const chunk = filled.subarray(0, bytesRead);
+    const [written, next] = [writer?.writeFile(chunk), reader.read(free, 0, READ_BYTES, null)];
+    sum.update(chunk);
+    bytes += bytesRead;
+    [, { bytesRead }] = await together(written, next);
+    [filled, free] = [free, filled];
+  }
+  return { bytes, sha256: sum.digest('hex') };
 }
 
 /**

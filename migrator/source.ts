@@ -2,7 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Refused } from '../statemachine/errors.ts';
 import { assertSqliteFile, makeScratchCopy, type ScratchCopy } from './scratch-copy.ts';
-import { classify, IDENTIFIER_BYTES_MAX, quoteIdentifier, TABLE_KINDS, type Table } from './table-kinds.ts';
+import {
+  type Column,
+  classify,
+  IDENTIFIER_BYTES_MAX,
+  quoteIdentifier,
+  TABLE_KINDS,
+  type Table,
+} from './table-kinds.ts';
 
 export interface Source {
   tables: Table[];
@@ -12,11 +19,14 @@ export interface Source {
   /** The open copy, to which `reverse` writes. */
   database: Database.Database;
   countRows(table: Table): number;
-  /** The rows in the order in which they are stored: `[rowid, ...columns]`, text as Buffer, integers as bigint, null where a value has another type than its column. */
+  /**
+   * The rows in the order in which they are stored: `[rowid, ...columns]`, as the driver gives them: text as string (a large
+   * one as Buffer), integers as bigint, reals as number, blobs as Buffer, null.
+   */
   rows(table: Table): IterableIterator<unknown[]>;
   /** The rowids of the same rows, in the same order. */
   rowids(table: Table): IterableIterator<bigint>;
-  /** Gives a function that reads one of them by its rowid. */
+  /** Gives a function that reads one of them by its rowid, to the byte: text as Buffer, integers as bigint, null where a value has another type than its column. */
   row(table: Table): (rowid: bigint) => unknown[];
   /** The storage classes that SQLite gives the values of one row, by column. */
   typesOf(table: Table, rowid: bigint): Record<string, string>;
@@ -27,6 +37,8 @@ export interface Source {
 
 const COPY_ATTEMPTS_MAX = 5;
 const COPY_PAUSE_MILLISECONDS = 250;
+
+const STRING_BYTES_MAX = 1024 * 1024;
 
 /**
  * Opens a snapshot of the SQLite file at `path`: a copy, so that the source is not changed by a byte. `immutable=1` would
@@ -86,7 +98,9 @@ export function openCopy(path: string, copy: ScratchCopy): Source {
           .get() as number,
       rows: (table) =>
         database
-          .prepare(`SELECT rowid, ${columns(table)} FROM ${quoteIdentifier(table.name)} ORDER BY rowid`)
+          .prepare(
+            `SELECT rowid, ${table.columns.map(selected).join(', ')} FROM ${quoteIdentifier(table.name)} ORDER BY rowid`,
+          )
           .safeIntegers()
           .raw()
           .iterate() as IterableIterator<unknown[]>,
@@ -119,6 +133,13 @@ export function openCopy(path: string, copy: ScratchCopy): Source {
     database.close();
     throw error;
   }
+}
+
+/** A large text comes as bytes: as a string it would take three times its size before it is encoded. */
+function selected({ name, type }: Column): string {
+  const column = quoteIdentifier(name);
+  if (type !== 'text') return column;
+  return `iif(octet_length(${column}) > ${STRING_BYTES_MAX}, CAST(${column} AS BLOB), ${column})`;
 }
 
 function openDatabase(path: string): Database.Database {

@@ -12,9 +12,16 @@ export interface Table {
   columns: Column[];
   /** Statements that make the empty table, without its indexes: they are built after the data, which is many times faster. */
   create: string[];
+  /**
+   * The same statements for a table that is filled at once from one with the columns alone: the server computes the columns
+   * that only it has on several processors then, where a trigger computes row after row.
+   */
+  createFrom?(filled: string): string[];
+  /** Functions that these statements make, as `DROP FUNCTION` names them. */
+  functions?: string[];
   /** Statements that make it in SQLite, where a relay may come to have it in PostgreSQL only. */
   createInSource?: string[];
-  /** Statements after the data, in any order and side by side; each may run twice. */
+  /** Statements after the data, in any order and side by side, the one that takes longest first; each may run twice. */
   indexes: string[];
   /** Statements after all indexes of all tables; each may run twice. */
   constraints: string[];
@@ -89,12 +96,13 @@ function constraint(name: string, table: string, definition: string): string {
 END $do$`;
 }
 
+/** A column as `CREATE TABLE` names it. */
+export function columnDefinition({ name, type }: Column): string {
+  return `${quoteIdentifier(name)} ${{ text: 'TEXT', int8: 'BIGINT', int4: 'INTEGER' }[type]}`;
+}
+
 function createTable(name: string, columns: Column[], extra: string[] = []): string {
-  const types = { text: 'TEXT', int8: 'BIGINT', int4: 'INTEGER' };
-  const lines = [
-    ...columns.map((column) => `${quoteIdentifier(column.name)} ${types[column.type]} NOT NULL`),
-    ...extra,
-  ];
+  const lines = [...columns.map((column) => `${columnDefinition(column)} NOT NULL`), ...extra];
   return `CREATE TABLE ${quoteIdentifier(name)} (\n  ${lines.join(',\n  ')}\n)`;
 }
 
@@ -115,24 +123,32 @@ export const TABLE_KINDS: TableKind[] = [
       ];
       const searchFunction = quoteIdentifier(`${schema}_update_search_vector`);
       const searchTrigger = quoteIdentifier(`${schema}_events_search_update`);
-      return {
-        name,
-        kind: 'events',
-        columns,
-        create: [
-          createTable(name, columns, ['search_vector tsvector']),
-          `CREATE OR REPLACE FUNCTION ${searchFunction}() RETURNS trigger AS $body$
+      const search = [
+        `CREATE OR REPLACE FUNCTION ${searchFunction}() RETURNS trigger AS $body$
 BEGIN
   NEW.search_vector := to_tsvector('english', coalesce(NEW.content, ''));
   RETURN NEW;
 END
 $body$ LANGUAGE plpgsql`,
-          `CREATE TRIGGER ${searchTrigger} BEFORE INSERT OR UPDATE ON ${quoteIdentifier(name)}
+        `CREATE TRIGGER ${searchTrigger} BEFORE INSERT OR UPDATE ON ${quoteIdentifier(name)}
 FOR EACH ROW EXECUTE FUNCTION ${searchFunction}()`,
+      ];
+      const names = columns.map((column) => quoteIdentifier(column.name));
+      return {
+        name,
+        kind: 'events',
+        columns,
+        create: [createTable(name, columns, ['search_vector tsvector']), ...search],
+        createFrom: (filled) => [
+          `CREATE TABLE ${quoteIdentifier(name)} AS
+SELECT ${names.join(', ')}, to_tsvector('english', content) AS search_vector FROM ${filled}`,
+          `ALTER TABLE ${quoteIdentifier(name)} ${names.map((column) => `ALTER COLUMN ${column} SET NOT NULL`).join(', ')}`,
+          ...search,
         ],
+        functions: [`${searchFunction}()`],
         indexes: [
-          constraint(`${name}_pkey`, name, 'PRIMARY KEY (id)'),
           index(`${schema}__idx_events_search`, name, 'USING GIN (search_vector)'),
+          constraint(`${name}_pkey`, name, 'PRIMARY KEY (id)'),
           index(`${schema}__idx_events_created_at`, name, '(created_at)'),
           index(`${schema}__idx_events_kind`, name, '(kind)'),
           index(`${schema}__idx_events_pubkey`, name, '(pubkey)'),
@@ -164,9 +180,9 @@ FOR EACH ROW EXECUTE FUNCTION ${searchFunction}()`,
         columns,
         create: [createTable(name, columns)],
         indexes: [
+          index(`${schema}__idx_event_tags_key_value`, name, '(key, value)'),
           index(`${schema}__idx_event_tags_event_id`, name, '(event_id)'),
           index(`${schema}__idx_event_tags_key`, name, '(key)'),
-          index(`${schema}__idx_event_tags_key_value`, name, '(key, value)'),
         ],
         constraints: [
           constraint(

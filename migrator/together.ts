@@ -7,3 +7,9 @@ export async function together<A, B>(one: A | Promise<A>, other: B | Promise<B>)
   await Promise.allSettled([one, other]);
   return Promise.all([one, other]);
 }
+
+/** The same for any number of one kind. */
+export async function allOf<T>(all: Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(all);
+  return Promise.all(all);
+}

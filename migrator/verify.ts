@@ -1,11 +1,9 @@
-import { setImmediate as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { MigratorConfiguration } from './configuration.ts';
-import { DigestSum, hashRow } from './digest.ts';
 import type { Manifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
-import { encodedRows, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
+import { sourceDigest } from './source-rows.ts';
 import { type TableVerdict, verifyTable } from './verify-table.ts';
 
 /**
@@ -20,14 +18,8 @@ export async function compareAll(
   progress: Progress,
 ): Promise<Manifest> {
   const verdicts: TableVerdict[] = [];
-  for (const table of source.tables) {
-    const sum = new DigestSum();
-    for (const fields of encodedRows(source, table)) {
-      sum.add(hashRow(fields));
-      if (sum.rows % ROWS_BETWEEN_PAUSES === 0) await pause();
-    }
-    verdicts.push(await verifyTable(client, table, sum.result()));
-  }
+  for (const table of source.tables)
+    verdicts.push(await verifyTable(client, table, sourceDigest(source, table, progress)));
   assertVerified(verdicts, progress);
   const kinds = new Map(source.tables.map((table) => [table.name, table.kind]));
   return {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { DigestSum, hashRow, lanesToHex, parseDigest, tableDigestSql } from '../../migrator/digest.ts';
+import { bytesOf, DigestSum, hashRow, lanesToHex, parseDigest, tableDigestSql } from '../../migrator/digest.ts';
 import { RowEncoder } from '../../migrator/row-encoding.ts';
 import { classify, type Table } from '../../migrator/table-kinds.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -19,15 +19,15 @@ function expectedDigest(hashes: Buffer[]): string {
 
 function digestOf(hashes: Buffer[]): string {
   const sum = new DigestSum();
-  for (const hash of hashes) sum.add(hash);
+  for (const hash of hashes) sum.add(hash.toString('latin1'));
   return sum.result().digest;
 }
 
-const hashes = Array.from({ length: 300 }, (_, index) => hashRow(Buffer.from(`row ${index}`)));
+const hashes = Array.from({ length: 300 }, (_, index) => bytesOf(hashRow(Buffer.from(`row ${index}`))));
 
 describe('the digest of a table', () => {
   it('hashes a row by SHA-256', () => {
-    expect(hashRow(Buffer.from('row')).toString('hex')).toBe(createHash('sha256').update('row').digest('hex'));
+    expect(bytesOf(hashRow(Buffer.from('row'))).toString('hex')).toBe(createHash('sha256').update('row').digest('hex'));
   });
 
   it('is the sum of the row hashes as four numbers of 64 bits', () => {
@@ -38,7 +38,7 @@ describe('the digest of a table', () => {
   });
 
   it('stays exact where a million rows carry over from one word to the next', () => {
-    const largest = Buffer.alloc(32, 0xff);
+    const largest = Buffer.alloc(32, 0xff).toString('latin1');
     const sum = new DigestSum();
     for (let count = 0; count < 2 ** 20 + 3; count++) sum.add(largest);
     const lane = ((MODULUS - 1n) * BigInt(2 ** 20 + 3)) % MODULUS;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RowEncoder } from '../../migrator/row-encoding.ts';
 import type { Column } from '../../migrator/table-kinds.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { withClient } from '../support/table-bytes.ts';
 
 const TEXT: Column[] = [{ name: 'text', type: 'text' }];
 const COLUMNS: Column[] = [
@@ -14,30 +16,68 @@ function encode(columns: Column[], ...values: unknown[]): unknown {
   return Buffer.isBuffer(encoded) ? encoded.toString('hex') : encoded;
 }
 
+/** A record as `record_send` writes it: OIDs of the types, lengths and bytes. */
+const OIDS = { text: '00000019', int8: '00000014', int4: '00000017' };
+
 describe('the encoding of a row', () => {
-  it('is for each column its length and its bytes, as the binary format of COPY has them', () => {
+  it('is the number of columns and for each its type, its length and its bytes', () => {
     expect(encode(COLUMNS, Buffer.from('hé'), -2n, 258n)).toBe(
-      '00000003' + '68c3a9' + '00000008' + 'fffffffffffffffe' + '00000004' + '00000102',
+      `00000003${OIDS.text}0000000368c3a9${OIDS.int8}00000008fffffffffffffffe${OIDS.int4}0000000400000102`,
     );
-    expect(encode(TEXT, Buffer.alloc(0))).toBe('00000000');
+    expect(encode(TEXT, Buffer.alloc(0))).toBe(`00000001${OIDS.text}00000000`);
   });
 
-  it('puts the number of columns before the fields of a tuple, and further fields behind them', () => {
-    const encoder = new RowEncoder(TEXT);
-    const fields = encoder.encode([Buffer.from('a')], 0) as Buffer;
-    expect(encoder.tuple(fields).toString('hex')).toBe('0001' + '0000000161');
-    expect(encoder.tuple(fields, Buffer.from('bc')).toString('hex')).toBe('0002' + '0000000161' + '000000026263');
+  it('is the same by the server', async () => {
+    const { url } = await freshDatabase();
+    const { rows } = await withClient(url, (client) =>
+      client.query("SELECT encode(record_send(ROW('hé'::text, -2::int8, 258::int4)), 'hex') AS record"),
+    );
+    expect(encode(COLUMNS, Buffer.from('hé'), -2n, 258n)).toBe(rows[0].record);
+  });
+
+  it('makes a tuple without the types, with further fields behind those of the row', () => {
+    const encoder = new RowEncoder([...TEXT, { name: 'n', type: 'int4' }]);
+    const record = encoder.encode([Buffer.from('a'), 5n], 0) as Buffer;
+    expect(encoder.tuple(record).toString('hex')).toBe('0002' + '0000000161' + '0000000400000005');
+    expect(encoder.tuple(record, Buffer.from('bc')).toString('hex')).toBe(
+      '0003' + '0000000161' + '0000000400000005' + '000000026263',
+    );
+  });
+
+  it.each([
+    [['hé', -2n, 258n]],
+    [['', 2n ** 63n - 1n, -(2n ** 31n)]],
+    [['\u{1f680} \ud7ff\ue000 \ufeff\ufffe', 0n, 0n]],
+    [['x'.repeat(200_000), 1n, 1n]],
+  ])('is the same from strings as from bytes (%#)', (values) => {
+    const encoder = new RowEncoder(COLUMNS);
+    const fast = encoder.encodeText(values, 0)?.toString('hex');
+    expect(fast).toBe(encode(COLUMNS, Buffer.from(values[0] as string), values[1], values[2]));
+  });
+
+  it.each([
+    ['a\0b', 1n, 1n],
+    ['a\ufffdb', 1n, 1n],
+    [Buffer.from('a'), 1n, 1n],
+    [null, 1n, 1n],
+    ['a', 1.5, 1n],
+    ['a', 2n ** 63n, 1n],
+    ['a', 1n, 2n ** 31n],
+    ['a', null, 1n],
+  ])('leaves it to the bytes whether a row fits (%#)', (...values) => {
+    expect(new RowEncoder(COLUMNS).encodeText(values, 0)).toBeUndefined();
   });
 
   it('keeps what it has written when a value outgrows its buffer', () => {
     const encoder = new RowEncoder([...TEXT, ...TEXT]);
     const [short, long] = [Buffer.from('short'), Buffer.alloc(1_000_000, 'x')];
-    const fields = encoder.encode([short, long], 0) as Buffer;
+    const record = encoder.encode([short, long], 0) as Buffer;
+    const header = (bytes: string): Buffer => Buffer.from(OIDS.text + bytes, 'hex');
     expect(
-      fields.equals(Buffer.concat([Buffer.from([0, 0, 0, 5]), short, Buffer.from([0, 0x0f, 0x42, 0x40]), long])),
+      record.equals(Buffer.concat([Buffer.from([0, 0, 0, 2]), header('00000005'), short, header('000f4240'), long])),
     ).toBe(true);
     const extra = Buffer.alloc(2_000_000, 'y');
-    const tuple = encoder.tuple(fields, extra);
+    const tuple = encoder.tuple(record, extra);
     expect(tuple.subarray(2, 7).toString('hex')).toBe('0000000573');
     expect(tuple.subarray(-2_000_000).equals(extra)).toBe(true);
   });
@@ -46,10 +86,9 @@ describe('the encoding of a row', () => {
     const limits = { int8: 2n ** 63n, int4: 2n ** 31n } as const;
     for (const [type, limit] of Object.entries(limits)) {
       const columns = [{ name: 'n', type }] as Column[];
-      expect(encode(columns, -limit)).toBe(`0000000${type === 'int8' ? 8 : 4}8${'0'.repeat(type === 'int8' ? 15 : 7)}`);
-      expect(encode(columns, limit - 1n)).toBe(
-        `0000000${type === 'int8' ? 8 : 4}7${'f'.repeat(type === 'int8' ? 15 : 7)}`,
-      );
+      const header = `00000001${OIDS[type as keyof typeof OIDS]}0000000${type === 'int8' ? 8 : 4}`;
+      expect(encode(columns, -limit)).toBe(`${header}8${'0'.repeat(type === 'int8' ? 15 : 7)}`);
+      expect(encode(columns, limit - 1n)).toBe(`${header}7${'f'.repeat(type === 'int8' ? 15 : 7)}`);
       for (const value of [limit, -limit - 1n])
         expect(encode(columns, value)).toEqual({ column: 'n', reason: `${value} is out of the range of ${type}` });
     }
@@ -77,11 +116,11 @@ describe('the encoding of a row', () => {
     const fits = [Buffer.from('hé'), -(2n ** 63n), -(2n ** 31n)];
     expect(lenient(...fits)).toBe(encode(COLUMNS, ...fits));
     expect(lenient(Buffer.from('a\0b'), null, 2n ** 31n)).toBe(
-      '00000003' + '610062' + 'ffffffff' + '00000008' + '0000000080000000',
+      `00000003${OIDS.text}00000003610062${OIDS.int8}ffffffff${OIDS.int8}000000080000000080000000`,
     );
     expect(lenient(null, 1n, -(2n ** 31n) - 1n)).toBe(
-      'ffffffff' + '00000008' + '0000000000000001' + '00000008' + 'ffffffff7fffffff',
+      `00000003${OIDS.text}ffffffff${OIDS.int8}000000080000000000000001${OIDS.int8}00000008ffffffff7fffffff`,
     );
-    expect(lenient(Buffer.alloc(200_000, 0xff), 1n, 1n)).toHaveLength(2 * (4 + 200_000 + 12 + 8));
+    expect(lenient(Buffer.alloc(200_000, 0xff), 1n, 1n)).toHaveLength(2 * (4 + 8 + 200_000 + 16 + 12));
   });
 });

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import type pg from 'pg';
-import { buildIndexes, finishTables } from './build-indexes.ts';
+import { addConstraints, analyze, buildIndexes } from './build-indexes.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { assertAuthoritySource, copiedTables, grantVerifier } from './control-schema.ts';
@@ -48,7 +48,8 @@ export async function bringOver(
           .filter(({ name }) => earlier.has(name))
           .map((table) => buildIndexes(connections, table, progress)),
       );
-      await finishTables(connections, source.tables, progress);
+      await addConstraints(connections, source.tables, progress);
+      await analyze(connections, missing);
     } finally {
       await connections.end();
     }

@@ -14,13 +14,17 @@ export async function buildIndexes(connections: Connections, table: Table, progr
   );
 }
 
-/** Adds the constraints, which need the keys of other tables, and the statistics. */
-export async function finishTables(connections: Connections, tables: Table[], progress: Progress): Promise<void> {
+/** Adds the constraints, which need the keys of other tables. Each may be added twice. */
+export async function addConstraints(connections: Connections, tables: Table[], progress: Progress): Promise<void> {
   await allOf(
     tables
       .flatMap((table) => table.constraints)
       .map((statement) => connections.use((client) => build(client, statement, progress))),
   );
+}
+
+/** Tables that have just been filled have no statistics, and the relay's first queries would be planned without. */
+export async function analyze(connections: Connections, tables: Table[]): Promise<void> {
   await allOf(tables.map(({ name }) => connections.use((client) => client.query(`ANALYZE ${quoteIdentifier(name)}`))));
 }
 

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { tableNamed } from '../migrator/table-kinds.ts';
 import { type TableVerdict, verifyTable } from '../migrator/verify-table.ts';
 import { EVENT_CHECKS } from './event-checks.ts';
@@ -11,32 +12,40 @@ export interface VerifyCountsEvent {
   digest: string;
 }
 
+/** Makes the handler that verifies one table of the target, on a connection and in a snapshot of its own. */
+export function createHandler(dependencies: {
+  connect: ConnectTarget;
+}): (event: VerifyCountsEvent & OnTarget) => Promise<TableVerdict> {
+  return ({ target, ...event }) =>
+    withTarget(dependencies.connect, target, async (client) => {
+      // One snapshot for all looks at the table.
+      await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      return verifyCounts(client, event);
+    });
+}
+
 /**
- * Makes the handler that verifies one table of the target and trusts nobody: rows and digest are computed afresh, and
+ * Verifies one table of the target in the caller's transaction and trusts nobody: rows and digest are computed afresh, and
  * for events also what does not depend on the migrator's own arithmetic (event-checks.ts).
  *
  * @returns the verdict; a table that differs is a result here and not an error, so that all tables get their verdict
  */
-export function createHandler(dependencies: {
-  connect: ConnectTarget;
-}): (event: VerifyCountsEvent & OnTarget) => Promise<TableVerdict> {
-  return ({ target, table: name, rows, digest }) =>
-    withTarget(dependencies.connect, target, async (client) => {
-      const table = tableNamed(name);
-      // One snapshot for all looks at the table.
-      await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      const verdict = await verifyTable(client, table, { rows, digest });
-      // Without rows there may be no table either, and nothing to look at.
-      if (table.kind === 'events' && verdict.target.rows > 0) {
-        for (const check of EVENT_CHECKS) {
-          const { count, example } = await check.violations(client, table);
-          if (count === 0) continue;
-          verdict.verdict = 'mismatch';
-          verdict.findings.push(`not true for ${count} events, such as ${example}: ${check.title}`);
-        }
-      }
-      return verdict;
-    });
+export async function verifyCounts(
+  client: pg.Client,
+  { table: name, rows, digest }: VerifyCountsEvent,
+): Promise<TableVerdict> {
+  const table = tableNamed(name);
+  const verdict = await verifyTable(client, table, { rows, digest });
+  // Without rows there may be no table either, and nothing to look at.
+  if (table.kind === 'events' && verdict.target.rows > 0) {
+    for (const check of EVENT_CHECKS) {
+      const { count, example } = await check.violations(client, table);
+      if (count === 0) continue;
+      verdict.verdict = 'mismatch';
+      verdict.findings.push(`not true for ${count} events, such as ${example}: ${check.title}`);
+    }
+  }
+  return verdict;
 }
 
 export const handler = createHandler({ connect: connectByIam(process.env) });

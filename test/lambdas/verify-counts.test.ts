@@ -54,6 +54,7 @@ const wrong = (count: number, check: string) =>
   expect.stringMatching(new RegExp(`^not true for ${count} events, such as [0-9a-f]{64}: ${check}`));
 const idOf = (count: number) => wrong(count, 'the id is the hash of the event \\(NIP-01\\)$');
 const signatureOf = (count: number) => wrong(count, 'the signature is valid \\(BIP-340, 32 events\\)$');
+const notFound = (count: number) => `not true for ${count} rows: every event can be found by its text`;
 const searchOf = (count: number) =>
   wrong(count, "search_vector is what the relay's trigger makes of the content \\(200 events\\)$");
 const one = (change: string) =>
@@ -107,20 +108,16 @@ describe('verify-counts', () => {
       },
       [NOT_THE_SAME],
     ],
-    [
-      'a search_vector taken away',
-      untriggered(one('search_vector = NULL')),
-      ['not true for 1 rows: every event can be found by its text', searchOf(1)],
-    ],
+    ['a search_vector taken away', untriggered(one('search_vector = NULL')), [notFound(1), searchOf(1)]],
     [
       'a search_vector of another text',
       untriggered(one(`search_vector = to_tsvector('english', 'something else')`)),
-      [searchOf(1)],
+      [notFound(1), searchOf(1)],
     ],
     [
       'search_vectors of another language',
       untriggered(`UPDATE ${TABLES.events} SET search_vector = to_tsvector('simple', content || ' running')`),
-      [searchOf(EVENTS)],
+      [notFound(EVENTS), searchOf(EVENTS)],
     ],
     ['no table', `DROP TABLE ${TABLES.events} CASCADE`, ['the target has no such table']],
   ])('sees in the events: %s', async (_, harm, findings) => {

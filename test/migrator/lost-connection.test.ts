@@ -1,17 +1,18 @@
 import type { Socket } from 'node:net';
 import Database from 'better-sqlite3';
-import pg from 'pg';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { isFull } from '../support/extent.ts';
 import { migratePlace, type Place } from '../support/migrator.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { changeTarget, copyOf, handedOver } from '../support/reversed.ts';
+import { announceStatements } from '../support/statement-moments.ts';
 import { databaseObjects, differences } from '../support/table-bytes.ts';
 import { twoSources } from '../support/two-sources.ts';
 
 describe('a migrator that loses its connection', () => {
   it('ends a load equal when it has run again, wherever it was cut off', async () => {
     const { first: sqlitePath } = await twoSources();
-    await cutAtStatements('load', 3, async () => ({ sqlitePath, url: (await freshDatabase()).url }));
+    await cutAtMoments('load', 16, async () => ({ sqlitePath, url: (await freshDatabase()).url }));
   });
 
   it('ends a reconcile equal when it has run again, wherever it was cut off', async () => {
@@ -23,7 +24,7 @@ describe('a migrator that loses its connection', () => {
     database.close();
     await migratePlace('load', { sqlitePath: first, url });
     const sources = [first, second];
-    await cutAtStatements('reconcile', 2, async () => {
+    await cutAtMoments('reconcile', 11, async () => {
       sources.reverse();
       return { sqlitePath: sources[0] as string, url };
     });
@@ -34,7 +35,7 @@ describe('a way back that loses its connection', () => {
   it('ends equal when it has run again, wherever it was cut off', async () => {
     const place = await handedOver();
     await changeTarget(place.url);
-    await cutAtStatements('reverse', 3, () => copyOf(place));
+    await cutAtMoments('reverse', 10, () => copyOf(place));
   });
 });
 
@@ -43,61 +44,68 @@ describe('a target whose schema cutover was begun', () => {
     const { first: sqlitePath } = await twoSources();
     const place = { sqlitePath, url: (await freshDatabase()).url };
     const connections = cutConnections();
-    connections.cutAt('INSERT INTO cutover.authority');
+    connections.cutAt('before: INSERT INTO cutover.authority');
     expect(await migratePlace('load', place)).toMatchObject({ code: 1 });
-    expect(connections.wasCut()).toBe(true);
+    expect(connections.end()).toMatch(/^before: INSERT INTO cutover\.authority/);
     expect(await databaseObjects(place.url)).toEqual([]);
     expect(await migratePlace('load', place)).toMatchObject({ code: 0 });
   });
 });
 
-async function cutAtStatements(mode: string, step: number, nextPlace: () => Promise<Place>): Promise<void> {
+/** Cuts the connection at each moment of its statements and batches in turn; outside of a full run at every n-th of them. */
+async function cutAtMoments(mode: string, step: number, nextPlace: () => Promise<Place>): Promise<void> {
   const connections = cutConnections();
-  for (let statement = 1, whole = false; !whole; statement += step) {
+  let cuts = 0;
+  let failures = 0;
+  for (let moment = 1, whole = false; !whole; moment += isFull ? 1 : step) {
     const place = await nextPlace();
-    connections.cutAt(statement);
+    connections.cutAt(moment);
     const { code, message } = await migratePlace(mode, place);
-    whole = !connections.wasCut();
-    if (whole) expect({ statement, code }).toEqual({ statement, code: 0 });
+    const cut = connections.end();
+    whole = cut === undefined;
+    if (whole) expect({ moment, code }).toEqual({ moment, code: 0 });
+    else cuts++;
     // A connection that is lost while it is being opened is opened again.
     if (code !== 0) {
-      expect({ statement, message }).toEqual({
-        statement,
+      failures++;
+      expect({ cut, message }).toEqual({
+        cut,
         message: expect.stringMatching(
           /^PostgreSQL refused: the connection was lost \(.+\)\. Nothing that was not committed counts; repeat\.$/,
         ),
       });
-      expect({ statement, ...(await migratePlace(mode, place)) }).toMatchObject({ code: 0 });
+      expect({ cut, ...(await migratePlace(mode, place)) }).toMatchObject({ code: 0 });
     }
-    expect({ statement, differences: await differences(place) }).toEqual({ statement, differences: [] });
+    expect({ cut, differences: await differences(place) }).toEqual({ cut, differences: [] });
   }
+  console.log(`cut the connection at ${cuts} moments of ${mode}, which ended it ${failures} times`);
+  expect(failures).toBeGreaterThan(cuts / 2);
 }
 
 interface Connections {
-  /** Breaks the connection of whatever client sends the n-th statement from now on, or the first one with this text. */
-  cutAt(statement: number | string): void;
-  wasCut(): boolean;
+  /** Breaks the connection at the n-th moment of statements from now on, or at the first one that is called like this. */
+  cutAt(moment: number | string): void;
+  /** Gives the moment at which it was broken, if it came. */
+  end(): string | undefined;
 }
 
 function cutConnections(): Connections {
-  const original = pg.Client.prototype.query as (...args: unknown[]) => unknown;
-  let isDue: (text: string) => boolean = () => false;
-  let cut = false;
-  const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args: unknown[]) {
-    if (!cut && isDue(String(args[0]))) {
-      cut = true;
-      (this as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
-    }
-    return original.apply(this, args) as never;
-  });
-  onTestFinished(() => spy.mockRestore());
+  let isDue: (moment: string) => boolean = () => false;
+  let cut: string | undefined;
+  onTestFinished(
+    announceStatements((moment, client) => {
+      if (client === undefined || cut !== undefined || !isDue(moment)) return;
+      cut = moment;
+      (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+    }),
+  );
   return {
-    cutAt(statement) {
-      let left = statement;
-      cut = false;
-      isDue = (text) => (typeof left === 'string' ? text.includes(left) : --left === 0);
+    cutAt(due) {
+      let left = due;
+      cut = undefined;
+      isDue = (moment) => (typeof left === 'string' ? moment.startsWith(left) : --left === 0);
     },
-    wasCut() {
+    end() {
       isDue = () => false;
       return cut;
     },

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { onTestFinished } from 'vitest';
@@ -28,8 +29,10 @@ export interface Place {
 
 const PROGRAM = fileURLToPath(new URL('../../cli/relay-cutover.mjs', import.meta.url));
 const DYING_PROGRAM = fileURLToPath(new URL('./migrator-that-dies.ts', import.meta.url));
-/** Inside node_modules, so that it finds its packages, and out of git's sight. */
-const DYING_BUNDLE = fileURLToPath(new URL('../../node_modules/.cache/migrator-that-dies.mjs', import.meta.url));
+/** Inside node_modules, so that it finds its packages, and out of git's sight; each process of the tests has its own. */
+const DYING_BUNDLE = fileURLToPath(
+  new URL(`../../node_modules/.cache/migrator-that-dies-${process.pid}.mjs`, import.meta.url),
+);
 
 /** Starts `relay-cutover migrate` as a process of its own with nothing in its environment but what is given. */
 export function startMigrator(args: string[], environment: NodeJS.ProcessEnv): MigratorProcess {
@@ -40,8 +43,12 @@ export function runMigrator(args: string[], environment: NodeJS.ProcessEnv): Pro
   return startMigrator(args, environment).ended;
 }
 
-/** Bundles the program that `runUntilKilled` starts: translating TypeScript anew at each start would take most of its time. */
-export async function bundleDyingMigrator(): Promise<void> {
+/**
+ * Bundles the program that `runUntilKilled` starts: translating TypeScript anew at each start would take most of its time.
+ *
+ * @returns a function that removes it, as `beforeAll` takes one
+ */
+export async function bundleDyingMigrator(): Promise<() => Promise<void>> {
   await build({
     entryPoints: [DYING_PROGRAM],
     outfile: DYING_BUNDLE,
@@ -50,9 +57,10 @@ export async function bundleDyingMigrator(): Promise<void> {
     format: 'esm',
     packages: 'external',
   });
+  return () => rm(DYING_BUNDLE, { force: true });
 }
 
-/** Runs the migrator up to its n-th named moment, counted from 1, where it kills itself by SIGKILL. */
+/** Runs the migrator up to its n-th moment, counted from 1, where it kills itself by SIGKILL. */
 export async function runUntilKilled(mode: string, moment: number, place: Place): Promise<MigratorRun> {
   const scratch = await temporaryDirectory();
   return start([DYING_BUNDLE, mode, String(moment)], environmentOf(place, scratch)).ended;

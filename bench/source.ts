@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import words from 'an-array-of-english-words' with { type: 'json' };
 import Database from 'better-sqlite3';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
@@ -30,11 +32,12 @@ const TAGS = [0, 1, 2, 2, 2, 3, 3, 3, 4, 5];
  * Writes a relay's SQLite file with its indexes, triggers and full-text index: 2.5 tags an event on average, texts of
  * English words by Zipf's law with long-tailed sizes, ids that are the hash of their events.
  *
+ * @param directory for what is needed on the way
  * @param path of the new file
  * @param seed the same number gives the same rows
  */
 export function generateSource(directory: string, path: string, events: number, seed: number): GeneratedSource {
-  openSqlite(directory, SCHEMA);
+  createEmpty(directory, path);
   const database = new Database(path);
   try {
     // Nobody needs a file that was interrupted here.
@@ -55,6 +58,16 @@ export function generateSource(directory: string, path: string, events: number, 
   } finally {
     database.close();
   }
+}
+
+/** The relay never closes its file, and one that is open elsewhere stays in WAL mode: everything would be written twice. */
+function createEmpty(directory: string, path: string): void {
+  const relay = mkdtempSync(join(directory, 'schema-'));
+  openSqlite(relay, SCHEMA);
+  const database = new Database(join(relay, 'db'));
+  database.prepare('VACUUM INTO ?').run(path);
+  database.close();
+  rmSync(relay, { recursive: true });
 }
 
 function fill(database: Database.Database, events: number, random: RandomGenerator): number {

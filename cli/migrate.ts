@@ -2,6 +2,15 @@ import { Command } from 'commander';
 import { MODES } from '../migrator/configuration.ts';
 import { migrate } from '../migrator/main.ts';
 
+interface Options {
+  json?: boolean;
+  allowDeletions?: boolean;
+  exclude?: string[];
+  generic?: string[];
+}
+
+const listed = (name: string, earlier: string[] = []): string[] => [...earlier, name];
+
 export function migrateCommand(): Command {
   return new Command('migrate')
     .summary('copy, compare and verify the data; SQLITE_PATH and DATABASE_URL name the two databases')
@@ -22,6 +31,12 @@ Modes:
       '--allow-deletions',
       'reverse: delete more of the SQLite file than 1% and 10 rows of a table, and leave behind what SQLite has no place for',
     )
+    .option('--exclude <table>', 'leave a table of no known kind behind (repeatable)', listed)
+    .option(
+      '--generic <table>',
+      'bring a table of no known kind over as it is, with types that all its values have (repeatable)',
+      listed,
+    )
     .addHelpText(
       'after',
       `
@@ -31,6 +46,8 @@ Environment:
   CUTOVER_RUN_ID             name of the run in cutover.run (default: manual/<time>)
   CUTOVER_SCRATCH_DIRECTORY  where the scratch copy is made (default: the temporary directory)
   CUTOVER_ALLOW_DELETIONS    1 is the same as --allow-deletions
+  CUTOVER_EXCLUDE_TABLES     JSON list, the same as --exclude for each
+  CUTOVER_GENERIC_TABLES     JSON list, the same as --generic for each
   CUTOVER_VERIFIER_ROLE      role to create for the verification (default: none)
   CUTOVER_ARCHIVE_BUCKET     archive: the bucket; the AWS SDK's own variables say how to sign in
   CUTOVER_ARCHIVE_PREFIX     archive: how the keys begin, for example relay/
@@ -42,12 +59,17 @@ Exit codes: 0 verified, 1 failed and may be repeated, 2 refused (the message say
 Example:
   SQLITE_PATH=./db DATABASE_URL=postgres://me:secret@127.0.0.1/relay relay-cutover migrate load`,
     )
-    .action(async (mode: string, options: { json?: boolean; allowDeletions?: boolean }) => {
+    .action(async (mode: string, options: Options) => {
       // Without a handler a signal ends the process at once, and with it the handlers that remove the scratch copy.
       process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
       process.exitCode = await migrate(mode, {
         json: options.json ?? false,
-        environment: { ...process.env, ...(options.allowDeletions && { CUTOVER_ALLOW_DELETIONS: '1' }) },
+        environment: {
+          ...process.env,
+          ...(options.allowDeletions && { CUTOVER_ALLOW_DELETIONS: '1' }),
+          ...(options.exclude && { CUTOVER_EXCLUDE_TABLES: JSON.stringify(options.exclude) }),
+          ...(options.generic && { CUTOVER_GENERIC_TABLES: JSON.stringify(options.generic) }),
+        },
       });
     });
 }

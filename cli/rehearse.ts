@@ -44,7 +44,11 @@ async function perform(given: RehearseArguments): Promise<number> {
     // Loaded on demand: the migrator is started through the same program and needs none of it.
     const { rehearse } = await import('../rehearsal/rehearse.ts');
     const { howToConnect } = await import('../rehearsal/keep.ts');
-    const settings = parseSettings(given.approval === undefined ? {} : { approvalTimeoutSeconds: APPROVAL_SECONDS });
+    const settings = parseSettings({
+      ...(given.approval !== undefined && { approvalTimeoutSeconds: APPROVAL_SECONDS }),
+      ...(given.exclude && { excludeTables: given.exclude }),
+      ...(given.generic && { genericTables: given.generic }),
+    });
     const asked = rehearsalOptions(given);
     const view = createRehearsalView(process.stdout, process.env);
     const close = async (record: RunRecord): Promise<void> => {

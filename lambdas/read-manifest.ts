@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { ArchiveManifest, Manifest } from '../migrator/manifest.ts';
+import type { ArchiveManifest, Manifest, TableManifest } from '../migrator/manifest.ts';
 import { quoteIdentifier } from '../migrator/table-kinds.ts';
 import { MigrationFailed, MigrationInterrupted } from '../statemachine/errors.ts';
 import type { SampleEvent } from './sample-events.ts';
@@ -17,7 +17,9 @@ export interface ReadManifestEvent {
 
 export interface ReadManifestResult {
   runId: string;
-  tables: { table: string; kind: string; rows: number; digest: string }[];
+  tables: Pick<TableManifest, 'table' | 'kind' | 'rows' | 'digest' | 'columns'>[];
+  /** Tables of the source that were left out because somebody said so; absent where there are none. */
+  excluded?: Manifest['excluded'];
   /** Those of the samples that stand in the target; the others were deleted before the stop. */
   samples: SampleEvent[];
   /** How long the run took. */
@@ -75,11 +77,12 @@ export function createHandler(dependencies: {
       }
       const tables = run.manifest.tables
         .filter(({ onlyInSource }) => !onlyInSource)
-        .map(({ table, kind, rows, digest }) => ({ table, kind, rows, digest }));
-      const { archive } = run.manifest;
+        .map(({ table, kind, rows, digest, columns }) => ({ table, kind, rows, digest, ...(columns && { columns }) }));
+      const { archive, excluded } = run.manifest;
       return {
         runId: run.run_id,
         tables,
+        ...(excluded && { excluded }),
         samples: await present(client, tables, samples),
         seconds: run.seconds,
         ...(archive && { archive: summaryOf(archive) }),

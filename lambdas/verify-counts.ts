@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { tableNamed } from '../migrator/table-kinds.ts';
+import { GENERIC_KIND, genericTable } from '../migrator/generic-table.ts';
+import { type Column, tableNamed } from '../migrator/table-kinds.ts';
 import { type TableVerdict, verifyTable } from '../migrator/verify-table.ts';
 import { EVENT_CHECKS } from './event-checks.ts';
 import { type ConnectTarget, connectByIam, type OnTarget, withTarget } from './target-database.ts';
@@ -10,6 +11,8 @@ export interface VerifyCountsEvent {
   kind: string;
   rows: number;
   digest: string;
+  /** Of a generic table alone. */
+  columns?: Column[];
 }
 
 /** Makes the handler that verifies one table of the target, on a connection and in a snapshot of its own. */
@@ -32,9 +35,9 @@ export function createHandler(dependencies: {
  */
 export async function verifyCounts(
   client: pg.Client,
-  { table: name, rows, digest }: VerifyCountsEvent,
+  { table: name, kind, rows, digest, columns }: VerifyCountsEvent,
 ): Promise<TableVerdict> {
-  const table = tableNamed(name);
+  const table = kind === GENERIC_KIND && columns ? genericTable(name, columns) : tableNamed(name);
   const verdict = await verifyTable(client, table, { rows, digest });
   // Without rows there may be no table either, and nothing to look at.
   if (table.kind === 'events' && verdict.target.rows > 0) {

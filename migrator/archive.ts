@@ -12,6 +12,7 @@ import type { Progress } from './progress.ts';
 import { type FileFingerprint, fingerprint, makeScratch, SUFFIXES } from './scratch-copy.ts';
 import { openCopy } from './source.ts';
 import { createStopwatch } from './stopwatch.ts';
+import type { TableChoice } from './table-choice.ts';
 import { runWhileTargetHolds } from './target-run.ts';
 
 /** What the reconcile that made the target the truth says of the files and of their rows. */
@@ -39,7 +40,7 @@ async function archiveAll(
   configuration: MigratorConfiguration,
   progress: Progress,
 ): Promise<Manifest> {
-  const { runId, mode, sqlitePath, scratchDirectory = tmpdir() } = configuration;
+  const { runId, mode, sqlitePath, scratchDirectory = tmpdir(), tableChoice } = configuration;
   const { ignore, ...place } = configuration.archive as ArchivePlace;
   const { timed, seconds } = createStopwatch();
   const reconciled = await readReconciled(client);
@@ -58,7 +59,9 @@ async function archiveAll(
   try {
     const bucket = await openBucket(place.bucket);
     const kept = await timed('copy', () => bringOver(bucket, { path, scratch }, archived, place.prefix, progress));
-    const tables = await timed('read back', async () => openReadBack(sqlitePath, scratch, files, reconciled, progress));
+    const tables = await timed('read back', async () =>
+      openReadBack({ sqlitePath, scratch, tableChoice }, files, reconciled, progress),
+    );
     return {
       ...{ runId, mode, source: { path: sqlitePath, files }, tables, seconds: seconds() },
       archive: { ...place, files: kept, ignored: ignored.map(({ file, bytes }) => ({ file, bytes })) },
@@ -113,14 +116,13 @@ async function bringOver(
 
 /** Opens what came back from the bucket, not what lies on the file system: only that will be there later. */
 async function openReadBack(
-  sqlitePath: string,
-  scratch: string,
+  { sqlitePath, scratch, tableChoice }: { sqlitePath: string; scratch: string; tableChoice: TableChoice },
   files: FileFingerprint[],
   reconciled: Reconciled,
   progress: Progress,
 ): Promise<TableManifest[]> {
   const copy = { path: join(scratch, 'db'), files, still: true, remove: async () => {} };
-  const source = openCopy(`${sqlitePath} in the archive`, copy);
+  const source = openCopy(`${sqlitePath} in the archive`, copy, tableChoice);
   try {
     const counted = new Map(source.tables.map((table) => [table.name, source.countRows(table)]));
     for (const { table, rows } of reconciled.tables) {

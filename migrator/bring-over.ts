@@ -8,11 +8,12 @@ import { type Copying, copyTable } from './copy-table.ts';
 import { applyDelta } from './delta.ts';
 import type { TableDigest } from './digest.ts';
 import { dropEmptyTables } from './foreign-rows.ts';
-import type { Manifest, TableManifest } from './manifest.ts';
+import { described, leftOut, type Manifest, type TableManifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
 import { createStopwatch } from './stopwatch.ts';
 import type { Table } from './table-kinds.ts';
+import { dropChangedTables } from './target-shape.ts';
 import { allOf } from './together.ts';
 import { assertVerified } from './verify.ts';
 import { verifyTable } from './verify-table.ts';
@@ -37,6 +38,12 @@ export async function bringOver(
   await timed('copy and indexes', async () => {
     const connections = await openConnections(configuration.database as DatabaseAddress, client);
     try {
+      const copied = await copiedTables(client);
+      await dropChangedTables(
+        client,
+        source.tables.filter(({ name }) => copied.has(name)),
+        progress,
+      );
       const earlier = await copiedTables(client);
       const missing = source.tables.filter(({ name }) => !earlier.has(name));
       await dropEmptyTables(client, missing);
@@ -61,6 +68,7 @@ export async function bringOver(
     mode,
     source: { path: sqlitePath, files: source.copy.files },
     tables: source.tables.map(({ name }) => tables.get(name) as TableManifest),
+    ...leftOut(source.excluded),
     seconds: seconds(),
   };
 }
@@ -115,9 +123,9 @@ function byServerWork(a: Table, b: Table): number {
 }
 
 function tableManifest(
-  { name, kind }: Table,
+  table: Table,
   { rows, digest }: TableDigest,
   how: Partial<Pick<TableManifest, 'copied' | 'inserted' | 'deleted'>>,
 ): TableManifest {
-  return { table: name, kind, rows, digest, quarantinedRows: 0, copied: 0, inserted: 0, deleted: 0, ...how };
+  return { ...described(table), rows, digest, quarantinedRows: 0, copied: 0, inserted: 0, deleted: 0, ...how };
 }

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { Refused } from '../statemachine/errors.ts';
+import type { TableChoice } from './table-choice.ts';
 
 export const MODES = ['check', 'load', 'reconcile', 'verify', 'check-reverse', 'reverse', 'archive'] as const;
 export type Mode = (typeof MODES)[number];
@@ -16,6 +17,8 @@ export interface MigratorConfiguration {
   verifierRole?: string;
   /** `reverse` may delete more rows of the SQLite file than is usual. */
   allowDeletions?: boolean;
+  /** What is to become of tables of no known kind, in every mode. */
+  tableChoice: TableChoice;
   /** Where `archive` brings the files; absent in every other mode. */
   archive?: ArchivePlace;
 }
@@ -79,9 +82,13 @@ export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv)
   if (!['', '1'].includes(allowDeletions)) {
     findings.push(`CUTOVER_ALLOW_DELETIONS is "${allowDeletions}": expected 1, or nothing at all.`);
   }
+  const exclude = nameList(environment, 'CUTOVER_EXCLUDE_TABLES', 'tables of the source', ['invites']);
+  const generic = nameList(environment, 'CUTOVER_GENERIC_TABLES', 'tables of the source', ['invites']);
+  findings.push(...[exclude, generic].filter((list) => typeof list === 'string'));
   const archive = mode === 'archive' ? archivePlace(environment, sqlitePath) : undefined;
   if (Array.isArray(archive)) findings.push(...archive);
-  if (findings.length > 0) throw new Refused(findings.join('\n'));
+  if (findings.length > 0 || typeof exclude === 'string' || typeof generic === 'string')
+    throw new Refused(findings.join('\n'));
 
   const rootCertificatePath = environment.PGSSLROOTCERT;
   return {
@@ -92,6 +99,7 @@ export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv)
     ...(environment.CUTOVER_SCRATCH_DIRECTORY && { scratchDirectory: environment.CUTOVER_SCRATCH_DIRECTORY }),
     ...(environment.CUTOVER_VERIFIER_ROLE && { verifierRole: environment.CUTOVER_VERIFIER_ROLE }),
     ...(allowDeletions === '1' && { allowDeletions: true }),
+    tableChoice: { exclude, generic },
     ...(archive !== undefined && !Array.isArray(archive) && { archive }),
   };
 }
@@ -100,7 +108,11 @@ export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv)
 function archivePlace(environment: NodeJS.ProcessEnv, sqlitePath: string): ArchivePlace | string[] {
   const bucket = environment.CUTOVER_ARCHIVE_BUCKET ?? '';
   const prefix = environment.CUTOVER_ARCHIVE_PREFIX ?? '';
-  const ignore = ignoredFiles(environment.CUTOVER_ARCHIVE_IGNORE ?? '', sqlitePath);
+  // Without a word, SQLite's shared memory alone: it is made anew from the WAL.
+  const ignore =
+    (environment.CUTOVER_ARCHIVE_IGNORE ?? '') === ''
+      ? [`${basename(sqlitePath)}-shm`]
+      : nameList(environment, 'CUTOVER_ARCHIVE_IGNORE', 'paths in the data directory', ['db-shm']);
   const findings = [
     ...(bucket === '' ? ['CUTOVER_ARCHIVE_BUCKET is not set: expected the name of an S3 bucket with versioning.'] : []),
     ...(prefix === '' ? ['CUTOVER_ARCHIVE_PREFIX is not set: expected how the keys begin, for example relay/.'] : []),
@@ -110,16 +122,17 @@ function archivePlace(environment: NodeJS.ProcessEnv, sqlitePath: string): Archi
   return { bucket, prefix, fileSystem: environment.CUTOVER_ARCHIVE_FILE_SYSTEM || null, ignore };
 }
 
-/** Without a word, SQLite's shared memory alone: it is made anew from the WAL. */
-function ignoredFiles(text: string, sqlitePath: string): string[] | string {
-  if (text === '') return [`${basename(sqlitePath)}-shm`];
+/** The strings of a JSON list, none without a word, or a sentence that says what is wrong with it. */
+function nameList(environment: NodeJS.ProcessEnv, variable: string, of: string, example: string[]): string[] | string {
+  const text = environment[variable] ?? '';
+  if (text === '') return [];
   try {
     const list: unknown = JSON.parse(text);
     if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return list;
   } catch {
     // The sentence below says what is expected.
   }
-  return `CUTOVER_ARCHIVE_IGNORE is "${text}": expected a JSON list of paths in the data directory, for example ["db-shm"].`;
+  return `${variable} is "${text}": expected a JSON list of ${of}, for example ${JSON.stringify(example)}.`;
 }
 
 /** The parts of a `postgres://` URL, or a sentence that says what is wrong with it without repeating it: it holds a password. */

@@ -71,7 +71,7 @@ async function exchangeRows(
      AND NOT EXISTS (SELECT FROM cutover_ours AS ours WHERE ours.row_hash = theirs.row_hash AND ours.occurrence = theirs.occurrence)`,
   );
   const inserted = await client.query(
-    `INSERT INTO ${name} (${columns}) SELECT ${columns} FROM cutover_delta JOIN cutover_ours AS ours ON ours.place = cutover_delta.ctid
+    `INSERT INTO ${name} (${columns}) SELECT ${names.map((column) => `cutover_delta.${quoteIdentifier(column)}`).join(', ')} FROM cutover_delta JOIN cutover_ours AS ours ON ours.place = cutover_delta.ctid
      WHERE NOT EXISTS (SELECT FROM cutover_theirs AS theirs WHERE theirs.row_hash = ours.row_hash AND theirs.occurrence = ours.occurrence)`,
   );
   await client.query('DROP TABLE cutover_delta, cutover_ours, cutover_theirs');

@@ -2,6 +2,8 @@ import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
 import { controlSchemaExists } from './authority.ts';
 import { assertAuthoritySource, copiedTables } from './control-schema.ts';
+import type { Source } from './source.ts';
+import type { ExcludedTable } from './table-choice.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
 import { tableExists } from './verify-table.ts';
 
@@ -11,18 +13,40 @@ import { tableExists } from './verify-table.ts';
  *
  * @throws Refused with every table that has such rows
  */
-export async function assertNoForeignRows(client: pg.Client, tables: Table[]): Promise<void> {
+export async function assertNoForeignRows(client: pg.Client, { tables, excluded }: Source): Promise<void> {
   const findings: string[] = [];
   const copied = (await controlSchemaExists(client)) ? await copiedTables(client) : new Set<string>();
   for (const table of tables.filter(({ name }) => !copied.has(name))) {
     const count = (await tableExists(client, table.name)) ? await countRows(client, table.name) : 0;
     if (count > 0) findings.push(`"${table.name}" has ${count} rows`);
   }
-  for (const name of copied) {
-    if (!tables.some((table) => table.name === name))
-      findings.push(`"${name}" was copied by an earlier run, and the source has no such table any more`);
-  }
-  refuse(findings);
+  refuse([...findings, ...unaccounted(copied, tables, excluded)]);
+}
+
+/**
+ * Refuses a source without a table that an earlier run has copied: whatever is said of the others, that one is not equal.
+ *
+ * @param concerns whether a table is looked at
+ * @throws Refused with every such table
+ */
+export async function assertAllAccounted(
+  client: pg.Client,
+  { tables, excluded }: Source,
+  concerns: (name: string) => boolean = () => true,
+): Promise<void> {
+  if (!(await controlSchemaExists(client))) return;
+  const copied = [...(await copiedTables(client))].filter(concerns);
+  refuse(unaccounted(new Set(copied), tables, excluded));
+}
+
+function unaccounted(copied: Set<string>, tables: Table[], excluded: ExcludedTable[]): string[] {
+  return [...copied]
+    .filter((name) => !tables.some((table) => table.name === name))
+    .map((name) =>
+      excluded.some(({ table }) => table === name)
+        ? `"${name}" was copied by an earlier run, and is excluded now (repeat with --generic ${name} if it is to go over)`
+        : `"${name}" was copied by an earlier run, and the source has no such table any more`,
+    );
 }
 
 /**

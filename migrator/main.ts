@@ -20,8 +20,8 @@ const CLOSING_LINES: Record<Mode, string> = {
  * The migrator as a program: mode in, exit code out.
  *
  * @param environment SQLITE_PATH and DATABASE_URL as in runbook step 4; CUTOVER_RUN_ID, CUTOVER_SCRATCH_DIRECTORY,
- *   CUTOVER_VERIFIER_ROLE, CUTOVER_ALLOW_DELETIONS and PGSSLROOTCERT may be set; `archive` needs CUTOVER_ARCHIVE_BUCKET and
- *   CUTOVER_ARCHIVE_PREFIX
+ *   CUTOVER_VERIFIER_ROLE, CUTOVER_ALLOW_DELETIONS, CUTOVER_EXCLUDE_TABLES, CUTOVER_GENERIC_TABLES and PGSSLROOTCERT may be set;
+ *   `archive` needs CUTOVER_ARCHIVE_BUCKET and CUTOVER_ARCHIVE_PREFIX
  * @returns 0 verified, 1 failed and may be repeated, 2 refused
  */
 export async function migrate(

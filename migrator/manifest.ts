@@ -1,5 +1,8 @@
 import type { Mode } from './configuration.ts';
+import { GENERIC_KIND } from './generic-table.ts';
 import type { FileFingerprint } from './scratch-copy.ts';
+import type { ExcludedTable } from './table-choice.ts';
+import type { Column, Table } from './table-kinds.ts';
 
 /** What one run of the migrator did and found, as it stands in `cutover.run` and as the state machine reads it. */
 export interface Manifest {
@@ -7,6 +10,8 @@ export interface Manifest {
   mode: Mode;
   source: { path: string; files: FileFingerprint[] };
   tables: TableManifest[];
+  /** Tables of the source that were not brought over because somebody said so; absent where there are none. */
+  excluded?: ExcludedTable[];
   seconds: Record<string, number>;
   /** Of the mode `archive` alone. */
   archive?: ArchiveManifest;
@@ -36,6 +41,8 @@ export interface ArchivedFile {
 export interface TableManifest {
   table: string;
   kind: string;
+  /** Of a generic table alone: whoever verifies it knows its columns from here. */
+  columns?: Column[];
   /** Rows and digest of the source; the target's own are never taken from here but computed afresh. */
   rows: number;
   digest: string;
@@ -51,4 +58,14 @@ export interface TableManifest {
   kept?: number;
   /** The target has no such table, so that it has no rows and no digest to be compared with. */
   onlyInSource?: true;
+}
+
+/** How a manifest names a table. */
+export function described({ name, kind, columns }: Table): Pick<TableManifest, 'table' | 'kind' | 'columns'> {
+  return { table: name, kind, ...(kind === GENERIC_KIND && { columns }) };
+}
+
+/** How a manifest tells of tables that were left out. */
+export function leftOut(excluded: ExcludedTable[]): Pick<Manifest, 'excluded'> {
+  return excluded.length > 0 ? { excluded } : {};
 }

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
+import { GENERIC_KIND } from './generic-table.ts';
 import type { Progress } from './progress.ts';
-import type { TablePlan } from './reverse-plan.ts';
+import { type TablePlan, workColumn } from './reverse-plan.ts';
 import type { Source } from './source.ts';
 import { classify, quoteIdentifier, type Table } from './table-kinds.ts';
 
@@ -12,13 +13,27 @@ const DELETIONS_MAX = 10;
 const DELETED_SHARE_MAX = 0.01;
 
 /** Makes the copy ready to be written to; until it is closed, all that is done to it is one transaction. */
-export function beginWriting({ database }: Source): void {
+export function beginWriting(source: Source, progress: Progress): void {
+  const { database } = source;
   // What differs may be as large as the tables; it goes into SQLite's temporary files and not into memory.
   database.pragma('temp_store = FILE');
-  database.pragma('foreign_keys = ON');
+  const referring = tablesThatRefer(source);
+  database.pragma(`foreign_keys = ${referring.length === 0 ? 'ON' : 'OFF'}`);
+  if (referring.length > 0)
+    progress.say(
+      `Foreign keys are not kept on the way back, since PostgreSQL has not those of ${referring.join(', ')}: a row there may refer to one that PostgreSQL has no longer.`,
+    );
   // The copy goes when the process does. What is to stay is flushed where it is to stay.
   database.pragma('synchronous = OFF');
   database.exec('BEGIN IMMEDIATE');
+}
+
+/** Generic and excluded tables with foreign keys: by these, a deletion of an event would take rows along that are to stay, or fail. */
+function tablesThatRefer({ database, tables, excluded }: Source): string[] {
+  const generic = tables.filter(({ kind }) => kind === GENERIC_KIND).map(({ name }) => name);
+  return [...generic, ...excluded.map(({ table }) => table)].filter(
+    (name) => (database.pragma(`foreign_key_list(${quoteIdentifier(name)})`) as object[]).length > 0,
+  );
 }
 
 /**
@@ -87,10 +102,13 @@ export function reviewDeletions(
 
 function list({ table, deleted, work }: TablePlan, database: Database.Database): string[] {
   const columns = table.key === undefined ? table.columns.map(({ name }) => name) : [table.key];
-  const shown = columns.map(quoteIdentifier).join(" || ' ' || ");
+  const shown = columns
+    .map(quoteIdentifier)
+    .map((name) => `coalesce(CASE typeof(${name}) WHEN 'blob' THEN hex(${name}) ELSE ${name} END, 'NULL')`)
+    .join(" || ' ' || ");
   const rows = database
     .prepare(
-      `SELECT substr(${shown}, 1, 160) FROM main.${quoteIdentifier(table.name)} WHERE rowid IN (SELECT rid FROM ${work.ours}) ORDER BY rowid LIMIT ${DELETIONS_LISTED_MAX}`,
+      `SELECT substr(${shown}, 1, 160) FROM main.${quoteIdentifier(table.name)} WHERE rowid IN (SELECT rid FROM ${work.ours} WHERE NOT replaced) ORDER BY rowid LIMIT ${DELETIONS_LISTED_MAX}`,
     )
     .pluck()
     .all() as string[];
@@ -108,15 +126,14 @@ export function applyPlans(plans: TablePlan[], database: Database.Database, prog
     const names = table.columns.map((column) => quoteIdentifier(column.name));
     if (updated > 0) {
       database.exec(`CREATE INDEX ${work.theirs}_rid ON ${work.theirs.replace('temp.', '')} (rid)`);
-      const changes = names.map((column) => `${column} = t.${column}`).join(', ');
+      const changes = names.map((column, place) => `${column} = t.${workColumn(place)}`).join(', ');
       database.exec(`UPDATE ${name} AS m SET ${changes} FROM ${work.theirs} AS t WHERE t.rid = m.rowid`);
     }
-    // Tags of deleted events are gone already, by the foreign key.
-    if (deleted > 0) database.exec(`DELETE FROM ${name} WHERE rowid IN (SELECT rid FROM ${work.ours})`);
-    if (inserted > 0) {
-      const columns = names.join(', ');
+    // Tags of deleted events are gone already, by the foreign key. A generic row that replaces others comes after they are gone.
+    if (deleted + updated > 0) database.exec(`DELETE FROM ${name} WHERE rowid IN (SELECT rid FROM ${work.ours})`);
+    if (inserted + updated > 0) {
       database.exec(
-        `INSERT INTO ${name} (${columns}) SELECT ${columns} FROM ${work.theirs} WHERE rid IS NULL ORDER BY place`,
+        `INSERT INTO ${name} (${names.join(', ')}) SELECT ${names.map((_, place) => workColumn(place)).join(', ')} FROM ${work.theirs} WHERE rid IS NULL ORDER BY place`,
       );
     }
     progress.say(`Brought back ${table.name}: +${inserted} ~${updated} -${deleted} rows`);

@@ -10,14 +10,20 @@ const COMPUTED_COLUMNS = ['search_vector'];
  * Lists everything in the target that the SQLite file cannot hold: tables and columns that no old relay knows, and values that
  * its columns do not take.
  *
+ * @param kindOf what a name stands for; tables that are skipped are not looked at
  * @param allowed tables and columns that only PostgreSQL knows may stay behind there; they are listed all the same
  * @throws Refused with all of it, before anything is changed
  */
-export async function reviewFit(client: pg.Client, allowed: boolean, progress: Progress): Promise<void> {
+export async function reviewFit(
+  client: pg.Client,
+  allowed: boolean,
+  progress: Progress,
+  kindOf: (name: string) => Table | 'skipped' | 'unknown' = classify,
+): Promise<void> {
   const behind: string[] = [];
   const unfit: string[] = [];
   for (const [name, columns] of await targetColumns(client)) {
-    const table = classify(name);
+    const table = kindOf(name);
     if (table === 'skipped') continue;
     if (table === 'unknown') {
       const rows = await count(client, `SELECT count(*) FROM ${quoteIdentifier(name)}`);
@@ -62,7 +68,7 @@ async function unknownColumns(client: pg.Client, { name, columns }: Table, seen:
   return findings;
 }
 
-/** Every column of the relay's tables is NOT NULL in SQLite; a relay that made them otherwise in PostgreSQL may have written NULL. */
+/** Where a column is NOT NULL in SQLite, as all of the relay's are, a relay that made it otherwise in PostgreSQL may have written NULL. */
 async function missingValues(client: pg.Client, { name, columns }: Table, seen: string[]): Promise<string[]> {
   const findings = columns.filter((column) => !seen.includes(column.name)).map((column) => column.name);
   if (findings.length > 0) return [`"${name}" has no column ${findings.join(', ')}`];
@@ -73,7 +79,7 @@ async function missingValues(client: pg.Client, { name, columns }: Table, seen: 
   });
   return columns.flatMap((column, place) => {
     const nulls = Number(rows[0]?.[place]);
-    return nulls > 0 ? [`${nulls} rows of "${name}" have NULL in "${column.name}"`] : [];
+    return nulls > 0 && !column.nullable ? [`${nulls} rows of "${name}" have NULL in "${column.name}"`] : [];
   });
 }
 

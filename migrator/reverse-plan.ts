@@ -7,7 +7,7 @@ import { BUCKET_SQL, dirtyBuckets, noBuckets, sourceBuckets, targetBuckets } fro
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { ROWS_BETWEEN_PAUSES } from './source-rows.ts';
-import { quoteIdentifier, type Table } from './table-kinds.ts';
+import { type Column, quoteIdentifier, type Table } from './table-kinds.ts';
 import { together } from './together.ts';
 import { tableExists } from './verify-table.ts';
 
@@ -28,7 +28,7 @@ export interface TablePlan {
 
 /**
  * TEMP tables of the copy, so that the rows that differ stand in a file and not in memory. `ours` has the rowids of the
- * rows that are to go, and whether PostgreSQL could not have held them; `theirs` the target's rows that are to come, with `rid` where they replace the row of that rowid.
+ * rows that are to go, whether PostgreSQL could not have held them, and whether one of `theirs` comes in their place; `theirs` the target's rows that are to come, with `rid` where they replace the row of that rowid.
  */
 export interface WorkTables {
   ours: string;
@@ -76,6 +76,7 @@ export async function planReverse(
       removePairs(source.database, work);
     }
     if (table.key !== undefined) findTwins(source.database, table, work);
+    if (table.keys !== undefined) markReplaced(source.database, table, work);
     keepOurs(source.database, table, work, keep, plans);
     plans.push({ table, inTarget, rows: ours.sum.rows, ...counts(source.database, work), work });
     progress.moment(`planned: ${table.name}`);
@@ -83,12 +84,17 @@ export async function planReverse(
   return plans;
 }
 
+/** By their place, since a generic table may have any name among its columns. */
+export function workColumn(place: number): string {
+  return `value_${place}`;
+}
+
 function createWorkTables(database: Database.Database, table: Table, { ours, theirs, kept }: WorkTables): void {
-  const columns = table.columns.map(
-    ({ name, type }) => `${quoteIdentifier(name)} ${type === 'text' ? 'TEXT' : 'INTEGER'}`,
-  );
+  // A column of REAL would make 0 of -0.
+  const types = { text: 'TEXT', int8: 'INTEGER', int4: 'INTEGER', float8: 'BLOB', bytea: 'BLOB' };
+  const columns = table.columns.map(({ type }, place) => `${workColumn(place)} ${types[type]}`);
   database.exec(`
-    CREATE TABLE ${ours} (rid INTEGER PRIMARY KEY, row_hash BLOB NOT NULL, unfit INTEGER NOT NULL);
+    CREATE TABLE ${ours} (rid INTEGER PRIMARY KEY, row_hash BLOB NOT NULL, unfit INTEGER NOT NULL, replaced INTEGER NOT NULL DEFAULT 0);
     CREATE TABLE ${kept} (rid INTEGER PRIMARY KEY, row_hash BLOB NOT NULL);
     CREATE TABLE ${theirs} (place INTEGER PRIMARY KEY, rid INTEGER, row_hash BLOB NOT NULL, ${columns.join(', ')});`);
 }
@@ -102,7 +108,7 @@ async function collectOurs(
 ): Promise<void> {
   const strict = new RowEncoder(table.columns);
   const lenient = new RowEncoder(table.columns, { lenient: true });
-  const insert = source.database.prepare(`INSERT INTO ${ours} VALUES (?, ?, ?)`);
+  const insert = source.database.prepare(`INSERT INTO ${ours} (rid, row_hash, unfit) VALUES (?, ?, ?)`);
   const rowOf = source.row(table);
   let place = 0;
   // Else better-sqlite3 lets nothing be written while rows are read; here it is another table that is written to.
@@ -122,6 +128,24 @@ async function collectOurs(
 }
 
 /** Text travels as bytes both ways, and integers as bigint: a JavaScript string or number might alter them. */
+const WAYS: Record<Column['type'], Way> = {
+  text: { select: (column) => `convert_to(${column}, 'UTF8')`, insert: 'CAST(? AS TEXT)', read: (value) => value },
+  bytea: { select: (column) => column, insert: '?', read: (value) => value },
+  int4: { select: (column) => `${column}::text`, insert: '?', read: (value) => BigInt(value as string) },
+  int8: { select: (column) => `${column}::text`, insert: '?', read: (value) => BigInt(value as string) },
+  float8: {
+    select: (column) => `float8send(${column})`,
+    insert: '?',
+    read: (value) => (value as Buffer).readDoubleBE(),
+  },
+};
+
+interface Way {
+  select(column: string): string;
+  insert: string;
+  read(value: Buffer | string): unknown;
+}
+
 async function collectTheirs(
   client: pg.Client,
   database: Database.Database,
@@ -130,26 +154,27 @@ async function collectTheirs(
   { theirs }: WorkTables,
   counter: RowCounter,
 ): Promise<void> {
-  const isText = columns.map(({ type }) => type === 'text');
-  const names = columns.map((column) => quoteIdentifier(column.name));
-  const values = names.map((column, index) => (isText[index] ? `convert_to(${column}, 'UTF8')` : `${column}::text`));
+  const ways = columns.map(({ type }) => WAYS[type]);
+  const values = columns.map((column, place) => (ways[place] as Way).select(quoteIdentifier(column.name)));
   const insert = database.prepare(
-    `INSERT INTO ${theirs} (row_hash, ${names.join(', ')}) VALUES (?, ${isText.map((text) => (text ? 'CAST(? AS TEXT)' : '?')).join(', ')})`,
+    `INSERT INTO ${theirs} (row_hash, ${columns.map((_, place) => workColumn(place)).join(', ')}) VALUES (?, ${ways.map((way) => way.insert).join(', ')})`,
   );
-  const bytes = names.filter((_, index) => isText[index]).map((column) => `octet_length(${column})`);
+  const bytes = columns
+    .filter(({ type }) => type === 'text' || type === 'bytea')
+    .map((column) => `coalesce(octet_length(${quoteIdentifier(column.name)}), 0)`);
   for (const batch of BATCHES) {
     await client.query(
       `DECLARE cutover_rows NO SCROLL CURSOR FOR SELECT row_hash, ${values.join(', ')}
-       FROM (SELECT *, ${rowHashSql(columns)} AS row_hash FROM ${quoteIdentifier(name)} WHERE ${bytes.join(' + ')} ${batch.bytes} OFFSET 0) AS hashed
+       FROM (SELECT *, ${rowHashSql(columns)} AS row_hash FROM ${quoteIdentifier(name)} WHERE ${bytes.join(' + ') || '0'} ${batch.bytes} OFFSET 0) AS hashed
        WHERE ${BUCKET_SQL} = ANY ('{${[...dirty].join(',')}}'::int[])`,
     );
     for (;;) {
-      const { rows } = await client.query<(Buffer | string)[]>({
+      const { rows } = await client.query<(Buffer | string | null)[]>({
         text: `FETCH ${batch.rowsFetched} FROM cutover_rows`,
         rowMode: 'array',
       });
       for (const [rowHash, ...row] of rows)
-        insert.run(rowHash, ...row.map((value, index) => (isText[index] ? value : BigInt(value as string))));
+        insert.run(rowHash, ...row.map((value, place) => (value === null ? null : (ways[place] as Way).read(value))));
       counter.add(rows.length);
       if (rows.length < batch.rowsFetched) break;
     }
@@ -171,10 +196,11 @@ function removePairs(database: Database.Database, { ours, theirs }: WorkTables):
 /** A row of the target whose key the source has too comes in the place of that one. */
 function findTwins(database: Database.Database, table: Table, { ours, theirs }: WorkTables): void {
   const key = quoteIdentifier(table.key as string);
+  const value = workColumn(table.columns.findIndex(({ name }) => name === table.key));
   // CROSS JOIN keeps the order: by the key's index into the table, and from there by rowid.
   database.exec(`
     UPDATE ${theirs} AS t SET rid = (
-      SELECT o.rid FROM main.${quoteIdentifier(table.name)} AS m CROSS JOIN ${ours} AS o ON o.rid = m.rowid WHERE m.${key} = t.${key});
+      SELECT o.rid FROM main.${quoteIdentifier(table.name)} AS m CROSS JOIN ${ours} AS o ON o.rid = m.rowid WHERE m.${key} = t.${value});
     DELETE FROM ${ours} WHERE rid IN (SELECT rid FROM ${theirs} WHERE rid IS NOT NULL);`);
 }
 
@@ -192,8 +218,22 @@ function keepOurs(
        (SELECT id FROM main.${quoteIdentifier(plan.table.name)} WHERE rowid IN (SELECT rid FROM ${plan.work.kept})))`;
   const stays = events ? ofKeptEvents(events) : String(all);
   database.exec(`
-    INSERT INTO ${kept} SELECT rid, row_hash FROM ${ours} WHERE unfit OR ${stays};
+    INSERT INTO ${kept} SELECT rid, row_hash FROM ${ours} WHERE (unfit OR ${stays}) AND NOT replaced;
     DELETE FROM ${ours} WHERE rid IN (SELECT rid FROM ${kept});`);
+}
+
+/** In a generic table a row of the target comes in the place of each that has a key like its own. NULL is like nothing. */
+function markReplaced(database: Database.Database, { name, columns, keys = [] }: Table, work: WorkTables): void {
+  for (const key of keys) {
+    const equal = key.columns.map((column) => {
+      const place = columns.findIndex((other) => other.name === column);
+      return `m.${quoteIdentifier(column)} = t.${workColumn(place)}`;
+    });
+    database.exec(
+      `UPDATE ${work.ours} SET replaced = 1 WHERE rid IN (SELECT o.rid FROM ${work.ours} AS o
+       JOIN main.${quoteIdentifier(name)} AS m ON m.rowid = o.rid JOIN ${work.theirs} AS t ON ${equal.join(' AND ')})`,
+    );
+  }
 }
 
 function counts(
@@ -204,10 +244,12 @@ function counts(
   const sum = new DigestSum();
   for (const rowHash of database.prepare(`SELECT row_hash FROM ${kept}`).pluck().iterate())
     sum.add((rowHash as Buffer).toString('latin1'));
+  // One row may come in the place of several, or several in that of one, where there are several keys.
+  const replaced = Math.min(count(`${ours} WHERE replaced`), count(theirs));
   return {
-    inserted: count(`${theirs} WHERE rid IS NULL`),
-    updated: count(`${theirs} WHERE rid IS NOT NULL`),
-    deleted: count(ours),
+    inserted: count(`${theirs} WHERE rid IS NULL`) - replaced,
+    updated: count(`${theirs} WHERE rid IS NOT NULL`) + replaced,
+    deleted: count(ours) - replaced,
     kept: sum.result(),
   };
 }

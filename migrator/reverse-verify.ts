@@ -2,14 +2,16 @@ import type pg from 'pg';
 import type { MigratorConfiguration } from './configuration.ts';
 import { copiedTables, recordCopied } from './control-schema.ts';
 import { DigestSum, type TableDigest, withoutRows } from './digest.ts';
-import type { TableManifest } from './manifest.ts';
+import { described, type TableManifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import type { TablePlan } from './reverse-plan.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { FileFingerprint } from './scratch-copy.ts';
 import { openSource } from './source.ts';
 import { sourceDigest } from './source-rows.ts';
+import type { ExcludedTable } from './table-choice.ts';
 import type { Table } from './table-kinds.ts';
+import { choiceOnWayBack } from './target-shape.ts';
 import { assertVerified } from './verify.ts';
 import { type TableVerdict, verifyTable } from './verify-table.ts';
 
@@ -21,11 +23,12 @@ import { type TableVerdict, verifyTable } from './verify-table.ts';
  */
 export async function verifyReversed(
   client: pg.Client,
-  { runId, sqlitePath, scratchDirectory }: MigratorConfiguration,
+  { runId, sqlitePath, scratchDirectory, tableChoice }: MigratorConfiguration,
   plans: TablePlan[],
   progress: Progress,
-): Promise<{ tables: TableManifest[]; files: FileFingerprint[] }> {
-  const source = await openSource(sqlitePath, scratchDirectory);
+): Promise<{ tables: TableManifest[]; files: FileFingerprint[]; excluded: ExcludedTable[] }> {
+  const choice = await choiceOnWayBack(client, tableChoice);
+  const source = await openSource(sqlitePath, scratchDirectory, choice);
   progress.moment('source reopened');
   try {
     const verdicts: TableVerdict[] = [];
@@ -45,6 +48,7 @@ export async function verifyReversed(
     return {
       tables: plans.map((plan, index) => manifestOf(plan, verdicts[index] as TableVerdict)),
       files: source.copy.files,
+      excluded: source.excluded,
     };
   } finally {
     await source.close();
@@ -68,8 +72,7 @@ function manifestOf(
   { target }: TableVerdict,
 ): TableManifest {
   return {
-    table: table.name,
-    kind: table.kind,
+    ...described(table),
     ...target,
     quarantinedRows: 0,
     copied: 0,

@@ -2,17 +2,22 @@ import type pg from 'pg';
 import type { MigratorConfiguration } from './configuration.ts';
 import { assertAuthorityTarget, grantVerifier } from './control-schema.ts';
 import { settleEarlierSwap, swapFiles, writeNewFile } from './file-swap.ts';
+import { assertAllAccounted } from './foreign-rows.ts';
 import { ensureFullText } from './full-text.ts';
 import { isKnown, recordWrittenFile } from './known-files.ts';
-import type { Manifest } from './manifest.ts';
+import { leftOut, type Manifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
+import { assertKeptAsTheyAre } from './reverse-affinity.ts';
 import { applyPlans, beginWriting, closeCopy, createMissingTables, reviewDeletions } from './reverse-copy.ts';
 import { planReverse, type TablePlan } from './reverse-plan.ts';
 import { verifyReversed } from './reverse-verify.ts';
 import { fingerprint } from './scratch-copy.ts';
 import { openSource, type Source } from './source.ts';
 import { createStopwatch, type Stopwatch } from './stopwatch.ts';
+import { sayChoice } from './table-choice.ts';
+import { classify } from './table-kinds.ts';
 import { runWhileTargetHolds } from './target-run.ts';
+import { choiceOnWayBack } from './target-shape.ts';
 
 const PASSES_MAX = 3;
 
@@ -35,13 +40,20 @@ async function goBack(client: pg.Client, configuration: MigratorConfiguration, p
     await settleEarlierSwap(sqlitePath, progress);
     const plans = await renewFile(client, configuration, progress, stopwatch);
     if (plans) {
-      const { tables, files } = await stopwatch.timed('verification', () =>
+      const { tables, files, excluded } = await stopwatch.timed('verification', () =>
         verifyReversed(client, configuration, plans, progress),
       );
       // A relay may have made tables of which no load knew.
       const inTarget = plans.filter((plan) => plan.inTarget).map(({ table }) => table);
       if (verifierRole) await grantVerifier(client, verifierRole, inTarget);
-      return { runId, mode, source: { path: sqlitePath, files }, tables, seconds: stopwatch.seconds() };
+      return {
+        runId,
+        mode,
+        source: { path: sqlitePath, files },
+        tables,
+        ...leftOut(excluded),
+        seconds: stopwatch.seconds(),
+      };
     }
     progress.say('The SQLite file was written to during the pass; once more.');
   }
@@ -62,11 +74,13 @@ async function renewFile(
   { timed }: Stopwatch,
 ): Promise<TablePlan[] | undefined> {
   const { runId, sqlitePath, scratchDirectory } = configuration;
-  const source = await timed('copy', () => openSource(sqlitePath, scratchDirectory));
+  const choice = await choiceOnWayBack(client, configuration.tableChoice);
+  const source = await timed('copy', () => openSource(sqlitePath, scratchDirectory, choice));
   try {
     progress.moment('source opened');
     if (!source.copy.still) return undefined;
-    beginWriting(source);
+    sayChoice(source, progress, 'stays in the SQLite file as it is');
+    beginWriting(source, progress);
     const { plans, changed } = await timed('delta', () => changeCopy(client, configuration, source, progress));
     if (!changed) {
       progress.say('SQLite holds what PostgreSQL holds already; the file is left alone.');
@@ -105,9 +119,12 @@ export async function changeCopy(
   // Not READ ONLY, which would forbid temporary tables too; all of it is rolled back.
   await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ');
   try {
+    // A relay may make tables of known kinds anew; of others, only whoever chooses can say what they are.
+    await assertAllAccounted(client, source, (name) => classify(name) === 'unknown');
     const created = await createMissingTables(client, source);
     const plans = await planReverse(client, source, keep, progress);
     sayKept(plans, keep, progress);
+    assertKeptAsTheyAre(plans, database);
     reviewDeletions(plans, database, allowDeletions, progress);
     progress.moment('deletions reviewed');
     // Before the rows as well: a trigger on an index that is wrong may fail, or make it worse.

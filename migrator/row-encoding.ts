@@ -3,6 +3,8 @@ import type { Column } from './table-kinds.ts';
 
 /** PostgreSQL's text may have a gigabyte less a header; Node's own strings end before that. */
 const TEXT_BYTES_MAX = 512 * 1024 * 1024;
+/** A double has every integer up to here, and beyond only some. */
+const DOUBLE_INTEGER_MAX = 2n ** 53n;
 const INTEGER_LIMITS = { int4: 2n ** 31n, int8: 2n ** 63n };
 type IntegerType = keyof typeof INTEGER_LIMITS;
 
@@ -20,7 +22,12 @@ export interface BadValue {
 }
 
 /** Source: PostgreSQL, pg_type.dat. */
-const TYPE_OIDS = { text: 25, int8: 20, int4: 23 };
+const TYPE_OIDS = { text: 25, int8: 20, int4: 23, float8: 701, bytea: 17 };
+
+/** In the place of a length: the value is NULL. Source: PostgreSQL manual, COPY, "Binary Format". */
+const NULL_LENGTH = -1;
+/** No value of PostgreSQL has this length, not even NULL. */
+const UNFIT_LENGTH = -2;
 
 const RECORD_HEADER_BYTES = 4;
 const FIELD_HEADER_BYTES = 8;
@@ -52,7 +59,7 @@ export class RowEncoder {
   /**
    * The fast way, for values as SQLite's driver gives them: strings take a fraction of the time that a Buffer a value takes.
    *
-   * @param values one for each column: a string for text, a bigint for integers
+   * @param values one for each column: a string for text, a bigint for integers, a number for reals, null for NULL
    * @param offset the position in `values` of the first column
    * @returns the record, the same as `encode` makes of the same row; undefined where only its bytes can tell whether it fits: the driver reads
    *   bytes that are no UTF-8 as U+FFFD, which may as well stand there
@@ -60,13 +67,18 @@ export class RowEncoder {
   encodeText(values: unknown[], offset: number): Buffer | undefined {
     let end = RECORD_HEADER_BYTES;
     for (let index = 0; index < this.columns.length; index++) {
-      const { type } = this.columns[index] as Column;
+      const { type, nullable } = this.columns[index] as Column;
       const value = values[index + offset];
-      if (type === 'text') {
+      if (nullable && value === null) {
+        end = this.writeEmpty(type, NULL_LENGTH, end);
+      } else if (type === 'text') {
         if (typeof value !== 'string' || value.includes('\0') || value.includes('\uFFFD')) return undefined;
         this.reserve(end + FIELD_HEADER_BYTES + value.length * UTF8_BYTES_MAX);
         const length = this.buffer.write(value, end + FIELD_HEADER_BYTES);
         end = this.writeFieldHeader(type, length, end) + length;
+      } else if (type === 'float8' || type === 'bytea') {
+        // Only generic tables have these; a blob comes as its bytes, as a large text does.
+        return undefined;
       } else {
         if (typeof value !== 'bigint' || !fits(value, type)) return undefined;
         end = this.writeInteger(value, type, end);
@@ -76,16 +88,27 @@ export class RowEncoder {
   }
 
   /**
-   * @param values one for each column: a Buffer for text, a bigint for integers, null where SQLite holds another type
+   * @param values one for each column: a Buffer for text and blobs, a bigint for integers, a number for reals; null for
+   *   NULL. Where SQLite holds a value of another type: null, or in a nullable column one that its type has not
    * @param offset the position in `values` of the first column
    * @returns the record, or the first value that does not fit
    */
   encode(values: unknown[], offset: number): Buffer | BadValue {
     let end = RECORD_HEADER_BYTES;
     for (let index = 0; index < this.columns.length; index++) {
-      const { name, type } = this.columns[index] as Column;
+      const { name, type, nullable } = this.columns[index] as Column;
       const value = values[index + offset];
       if (this.lenient) {
+        end = this.encodeAny(value, type, end);
+      } else if (nullable && value === null) {
+        end = this.writeEmpty(type, NULL_LENGTH, end);
+      } else if (type === 'bytea') {
+        if (!Buffer.isBuffer(value)) return { column: name, reason: 'not a blob' };
+        if (value.length > TEXT_BYTES_MAX) return { column: name, reason: `${value.length} bytes` };
+        end = this.writeBytes(value, type, end);
+      } else if (type === 'float8') {
+        if (typeof value !== 'number' && typeof value !== 'bigint') return { column: name, reason: 'not a number' };
+        if (toDouble(value) === undefined) return { column: name, reason: `${value} is not exact in ${type}` };
         end = this.encodeAny(value, type, end);
       } else if (type === 'text') {
         if (!Buffer.isBuffer(value)) return { column: name, reason: 'not text' };
@@ -104,11 +127,22 @@ export class RowEncoder {
 
   /** Equal to what `encode` makes of a value that fits; a number that is too large for its column is the longer one. */
   private encodeAny(value: unknown, type: Column['type'], start: number): number {
-    if (Buffer.isBuffer(value)) return this.writeBytes(value, type, start);
-    if (typeof value === 'bigint')
-      return this.writeInteger(value, type === 'int4' && fits(value, type) ? 'int4' : 'int8', start);
-    this.reserve(start + FIELD_HEADER_BYTES);
-    return this.writeFieldHeader(type, -1, start);
+    if (value === null) return this.writeEmpty(type, NULL_LENGTH, start);
+    if (type === 'text' || type === 'bytea')
+      return Buffer.isBuffer(value) ? this.writeBytes(value, type, start) : this.writeEmpty(type, UNFIT_LENGTH, start);
+    if (type === 'float8') {
+      const double = toDouble(value);
+      if (double === undefined) return this.writeEmpty(type, UNFIT_LENGTH, start);
+      return this.buffer.writeDoubleBE(double, this.writeEmpty(type, 8, start));
+    }
+    if (typeof value !== 'bigint') return this.writeEmpty(type, UNFIT_LENGTH, start);
+    return this.writeInteger(value, type === 'int4' && fits(value, type) ? 'int4' : 'int8', start);
+  }
+
+  /** A field's header with room for eight bytes behind it. */
+  private writeEmpty(type: Column['type'], length: number, start: number): number {
+    this.reserve(start + FIELD_HEADER_BYTES + 8);
+    return this.writeFieldHeader(type, length, start);
   }
 
   private writeBytes(value: Buffer, type: Column['type'], start: number): number {
@@ -150,6 +184,13 @@ export class RowEncoder {
     this.buffer.copy(larger);
     this.buffer = larger;
   }
+}
+
+/** The double that a value of SQLite is without loss. SQLite has no NaN, and PostgreSQL has its infinities and its -0. */
+function toDouble(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'bigint' || value > DOUBLE_INTEGER_MAX || value < -DOUBLE_INTEGER_MAX) return undefined;
+  return Number(value);
 }
 
 function fits(value: bigint, type: IntegerType): boolean {

@@ -22,6 +22,7 @@ import { failRun, recorded } from './recorded.ts';
 import { reverse } from './reverse.ts';
 import { fingerprint } from './scratch-copy.ts';
 import { openSource, type Source } from './source.ts';
+import { sayChoice } from './table-choice.ts';
 import { asTargetFailure, connectTarget } from './target.ts';
 import { compareAll } from './verify.ts';
 
@@ -42,13 +43,13 @@ const RECONCILE_PASSES_MAX = 3;
  * @throws Refused when a repetition would end alike, Error when it may be repeated
  */
 export async function run(configuration: MigratorConfiguration, progress: Progress): Promise<Manifest | undefined> {
-  const { mode, sqlitePath, scratchDirectory, database } = configuration;
+  const { mode, sqlitePath, scratchDirectory, tableChoice, database } = configuration;
   if (mode === 'reverse') return reverse(configuration, progress);
   if (mode === 'check-reverse') return checkReverse(configuration, progress);
   if (mode === 'archive') return archive(configuration, progress);
   const open = async (): Promise<Source> => {
     await assertNoSwap(sqlitePath);
-    return openSource(sqlitePath, scratchDirectory);
+    return openSource(sqlitePath, scratchDirectory, tableChoice);
   };
   let source = await open().catch(async (error) => {
     await recordUnopened(configuration, error);
@@ -56,6 +57,7 @@ export async function run(configuration: MigratorConfiguration, progress: Progre
   });
   progress.moment('source opened');
   try {
+    sayChoice(source, progress);
     if (mode === 'check') return await check(configuration, source, progress);
     const client = await connectTarget(database as DatabaseAddress);
     progress.say('Connected to both databases');
@@ -172,7 +174,7 @@ async function assertWritable(client: pg.Client, mode: string, source: Source): 
       'There is no schema "cutover" in the target: no load has run. Run "load" first, while the relay is live; the write stop stays short then.',
     );
   }
-  await assertNoForeignRows(client, source.tables);
+  await assertNoForeignRows(client, source);
 }
 
 async function unchanged(path: string, source: Source): Promise<boolean> {

@@ -37,8 +37,9 @@ export async function* tooLargeRows(client: pg.Client, source: Source, table: Ta
 function candidates(table: Table, { columns, bytesMax }: SizeLimit): string {
   const names = columns.map(quoteIdentifier);
   const blobs = names.map((name) => `CAST(${name} AS BLOB) AS ${name}`).join(', ');
-  const bytes = names.map((name) => `octet_length(${name})`).join(' + ');
-  return `SELECT rowid, ${blobs} FROM ${quoteIdentifier(table.name)} WHERE ${bytes} > ${bytesMax}`;
+  const bytes = names.map((name) => `coalesce(octet_length(${name}), 0)`).join(' + ');
+  // An alias of the rowid would give its name to the column.
+  return `SELECT rowid AS rowid, ${blobs} FROM ${quoteIdentifier(table.name)} WHERE ${bytes} > ${bytesMax}`;
 }
 
 async function refusal(client: pg.Client, limit: SizeLimit, values: unknown[]): Promise<string | undefined> {

@@ -1,20 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Refused } from '../statemachine/errors.ts';
+import { readTables } from './read-tables.ts';
 import { assertSqliteFile, makeScratchCopy, type ScratchCopy } from './scratch-copy.ts';
-import {
-  type Column,
-  classify,
-  IDENTIFIER_BYTES_MAX,
-  quoteIdentifier,
-  TABLE_KINDS,
-  type Table,
-} from './table-kinds.ts';
+import { type ExcludedTable, NO_CHOICE, type TableChoice } from './table-choice.ts';
+import { type Column, quoteIdentifier, type Table } from './table-kinds.ts';
 
 export interface Source {
   tables: Table[];
   /** Known tables that stay behind, by name. */
   skipped: string[];
+  /** Tables of no known kind that stay behind because somebody said so. */
+  excluded: ExcludedTable[];
+  /** What is to be told of generic tables, one sentence each. */
+  notes: string[];
   copy: ScratchCopy;
   /** The open copy, to which `reverse` writes. */
   database: Database.Database;
@@ -26,7 +25,10 @@ export interface Source {
   rows(table: Table): IterableIterator<unknown[]>;
   /** The rowids of the same rows, in the same order. */
   rowids(table: Table): IterableIterator<bigint>;
-  /** Gives a function that reads one of them by its rowid, to the byte: text as Buffer, integers as bigint, null where a value has another type than its column. */
+  /**
+   * Gives a function that reads one of them by its rowid, to the byte: text and blobs as Buffer, integers as bigint, reals as
+   * number. What a value of another type than its column's comes as, RowEncoder says.
+   */
   row(table: Table): (rowid: bigint) => unknown[];
   /** The storage classes that SQLite gives the values of one row, by column. */
   typesOf(table: Table, rowid: bigint): Record<string, string>;
@@ -47,14 +49,19 @@ const STRING_BYTES_MAX = 1024 * 1024;
  * While the relay is live a checkpoint may tear the copy; it is then made again. The last attempt is taken as it is if
  * it is sound, since `load` may be late: `reconcile` compares every row.
  *
+ * @param choice what is to become of tables of no known kind; without a word of it they are refused
  * @throws Refused when there is no database, it is damaged, or it holds a table of an unknown kind
  */
-export async function openSource(path: string, scratchDirectory?: string): Promise<Source> {
+export async function openSource(
+  path: string,
+  scratchDirectory?: string,
+  choice: TableChoice = NO_CHOICE,
+): Promise<Source> {
   await assertSqliteFile(path);
   for (let attempt = 1; ; attempt++) {
     const copy = await makeScratchCopy(path, scratchDirectory);
     try {
-      if (copy.still || attempt === COPY_ATTEMPTS_MAX) return openCopy(path, copy);
+      if (copy.still || attempt === COPY_ATTEMPTS_MAX) return openCopy(path, copy, choice);
     } catch (error) {
       await copy.remove();
       throw error;
@@ -70,25 +77,17 @@ export async function openSource(path: string, scratchDirectory?: string): Promi
  * @param path what it is a copy of, for the messages
  * @throws Refused as `openSource` does; the copy is then the caller's to remove
  */
-export function openCopy(path: string, copy: ScratchCopy): Source {
+export function openCopy(path: string, copy: ScratchCopy, choice: TableChoice = NO_CHOICE): Source {
   const database = openDatabase(copy.path);
   try {
     assertSound(database, path, copy);
     const encoding = database.pragma('encoding', { simple: true });
     if (encoding !== 'UTF-8')
       throw new Refused(`The SQLite file ${path} has the encoding ${encoding}: expected UTF-8.`);
-    const { tables, skipped } = readTables(database, path);
-    const columns = (table: Table): string =>
-      table.columns
-        .map(({ name, type }) => {
-          const column = quoteIdentifier(name);
-          // As a string, better-sqlite3 would turn invalid UTF-8 into U+FFFD; as a blob the bytes stay what they are.
-          return `CASE typeof(${column}) WHEN '${type === 'text' ? 'text' : 'integer'}' THEN ${type === 'text' ? `CAST(${column} AS BLOB)` : column} END`;
-        })
-        .join(', ');
+    const { tables, ...others } = readTables(database, path, choice);
     return {
       tables,
-      skipped,
+      ...others,
       copy,
       database,
       countRows: (table) =>
@@ -112,7 +111,7 @@ export function openCopy(path: string, copy: ScratchCopy): Source {
           .iterate() as IterableIterator<bigint>,
       row(table) {
         const statement = database.prepare(
-          `SELECT rowid, ${columns(table)} FROM ${quoteIdentifier(table.name)} WHERE rowid = ?`,
+          `SELECT rowid, ${table.columns.map(readColumn).join(', ')} FROM ${quoteIdentifier(table.name)} WHERE rowid = ?`,
         );
         statement.safeIntegers().raw();
         return (rowid) => statement.get(rowid) as unknown[];
@@ -140,6 +139,22 @@ function selected({ name, type }: Column): string {
   const column = quoteIdentifier(name);
   if (type !== 'text') return column;
   return `iif(octet_length(${column}) > ${STRING_BYTES_MAX}, CAST(${column} AS BLOB), ${column})`;
+}
+
+/** SQL that gives the value of a column to the byte, as RowEncoder takes it. */
+export function readColumn({ name, type, nullable }: Column): string {
+  const column = quoteIdentifier(name);
+  // As a string, better-sqlite3 would turn invalid UTF-8 into U+FFFD; as a blob the bytes stay what they are.
+  if (type === 'text') return readAs(column, { text: `CAST(${column} AS BLOB)` }, nullable && '0');
+  if (type === 'bytea') return readAs(column, { blob: column }, nullable && '0');
+  if (type === 'float8') return readAs(column, { real: column, integer: column }, nullable && "x''");
+  return readAs(column, { integer: column }, nullable && "x''");
+}
+
+/** @param other for values of another class, where NULL itself is one of the values */
+function readAs(column: string, classes: Record<string, string>, other?: string): string {
+  const cases = Object.entries(classes).map(([word, value]) => `WHEN '${word}' THEN ${value}`);
+  return `CASE typeof(${column}) ${cases.join(' ')}${other === undefined ? '' : ` WHEN 'null' THEN NULL ELSE ${other}`} END`;
 }
 
 function openDatabase(path: string): Database.Database {
@@ -179,67 +194,4 @@ function lastPage(database: Database.Database, { files }: ScratchCopy): string {
   const pageBytes = database.pragma('page_size', { simple: true }) as number;
   if (bytes % pageBytes === 0 || files.some(({ file }) => file.endsWith('-journal'))) return 'ok';
   return `its last page is cut off (${bytes} bytes in pages of ${pageBytes})`;
-}
-
-function readTables(database: Database.Database, path: string): { tables: Table[]; skipped: string[] } {
-  const names = database
-    .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    .pluck()
-    .all() as string[];
-  const tables: Table[] = [];
-  const skipped: string[] = [];
-  const findings: string[] = [];
-  for (const name of names) {
-    const table = classify(name);
-    if (table === 'skipped') skipped.push(name);
-    else if (table === 'unknown') {
-      findings.push(
-        `The table "${name}" of ${path} is of no known kind (${TABLE_KINDS.map((kind) => kind.title).join(', ')}): it would be left behind. Drop it from the source if it is not needed.`,
-      );
-    } else {
-      tables.push(table);
-      findings.push(...shapeFindings(database, table));
-    }
-  }
-  for (const table of tables) {
-    for (const needed of table.after) {
-      if (!names.includes(needed))
-        findings.push(`The table "${table.name}" refers to "${needed}", which is not in ${path}.`);
-    }
-  }
-  if (tables.length === 0 && findings.length === 0) {
-    findings.push(
-      `${path} holds no table of a relay: expected tables such as "sphere_relay__events". Check SQLITE_PATH.`,
-    );
-  }
-  if (findings.length > 0) throw new Refused(findings.join('\n'));
-  // Tables that others refer to come first: a foreign key must find its row.
-  return { tables: tables.sort((a, b) => a.after.length - b.after.length), skipped };
-}
-
-function shapeFindings(database: Database.Database, table: Table): string[] {
-  const findings: string[] = [];
-  const actual = (database.pragma(`table_info(${quoteIdentifier(table.name)})`) as { name: string }[]).map(
-    ({ name }) => name,
-  );
-  const expected = table.columns.map(({ name }) => name);
-  const withoutRowid = database.prepare("SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?").pluck();
-  if (withoutRowid.get(table.name) === 1)
-    findings.push(`The table "${table.name}" is WITHOUT ROWID: expected a table whose rows can be named by rowid.`);
-  if ([...actual].sort().join() !== [...expected].sort().join()) {
-    findings.push(`The table "${table.name}" has the columns ${actual.join(', ')}: expected ${expected.join(', ')}.`);
-  }
-  // All names that the target's relay derives from the schema are about as long as this one.
-  const longest = [
-    table.name,
-    ...[...table.indexes, ...table.constraints, ...table.create].flatMap((sql) =>
-      [...sql.matchAll(/"((?:[^"]|"")+)"/g)].map((match) => (match[1] ?? '').replaceAll('""', '"')),
-    ),
-  ].sort((a, b) => Buffer.byteLength(b) - Buffer.byteLength(a))[0] as string;
-  if (Buffer.byteLength(longest) > IDENTIFIER_BYTES_MAX) {
-    findings.push(
-      `The table "${table.name}" needs the name "${longest}" in the target, which has ${Buffer.byteLength(longest)} bytes: PostgreSQL cuts names at ${IDENTIFIER_BYTES_MAX}. Rename the schema in the source.`,
-    );
-  }
-  return findings;
 }

@@ -2,7 +2,9 @@ import { Refused } from '../statemachine/errors.ts';
 
 export interface Column {
   name: string;
-  type: 'text' | 'int8' | 'int4';
+  type: 'text' | 'int8' | 'int4' | 'float8' | 'bytea';
+  /** May be NULL; no column of the relay's own tables may. */
+  nullable?: true;
 }
 
 /** A table of the source that goes over, with all that the PostgreSQL relay expects of its counterpart. */
@@ -29,6 +31,8 @@ export interface Table {
   after: string[];
   /** The column that tells rows apart, where there is one. */
   key?: string;
+  /** Of a generic table: the columns that no two rows have alike, and the names of the constraints in the target. */
+  keys?: { name: string; columns: string[] }[];
   /** Values of a size that the target may refuse; only the server can say, since it compresses before it measures. */
   limits: SizeLimit[];
   /** What must hold in the target beside the rows. */
@@ -74,16 +78,24 @@ function index(name: string, table: string, expression: string): string {
 }
 
 /** An entry of a B-tree takes a third of a page at most: 2,704 bytes less the header. Source: PostgreSQL manual, "B-Tree Indexes". */
-function indexLimit(indexName: string, columns: string[]): SizeLimit {
-  const list = columns.map(quoteIdentifier);
+export function indexLimit(indexName: string, columns: Column[]): SizeLimit {
+  const list = columns.map(({ name }) => quoteIdentifier(name));
+  // Numbers arrive as their text.
+  const casts: Record<Column['type'], string> = {
+    text: 'text',
+    bytea: 'bytea',
+    int4: 'text::int4',
+    int8: 'text::int8',
+    float8: 'text::float8',
+  };
   return {
-    columns,
+    columns: columns.map(({ name }) => name),
     bytesMax: 2_600,
     create: [
-      `CREATE TEMP TABLE cutover_trial (${list.map((column) => `${column} TEXT`).join(', ')}) ON COMMIT DROP`,
+      `CREATE TEMP TABLE cutover_trial (${columns.map(columnDefinition).join(', ')}) ON COMMIT DROP`,
       `CREATE INDEX ${quoteIdentifier(indexName)} ON cutover_trial (${list.join(', ')})`,
     ],
-    trial: `INSERT INTO cutover_trial VALUES (${columns.map((_, position) => `$${position + 1}::text`).join(', ')})`,
+    trial: `INSERT INTO cutover_trial VALUES (${columns.map(({ type }, position) => `$${position + 1}::${casts[type]}`).join(', ')})`,
   };
 }
 
@@ -96,7 +108,7 @@ const SEARCH_VECTOR_LIMIT: SizeLimit = {
 };
 
 /** `ALTER TABLE ... ADD CONSTRAINT` knows no IF NOT EXISTS; the name is looked up first, so that the statement may run twice. */
-function constraint(name: string, table: string, definition: string): string {
+export function constraint(name: string, table: string, definition: string): string {
   const literal = (value: string): string => `'${value.replaceAll("'", "''")}'`;
   const body = `BEGIN
   IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = ${literal(name)} AND conrelid = ${literal(quoteIdentifier(table))}::regclass) THEN
@@ -109,13 +121,27 @@ END`;
   return `DO ${tag} ${body} ${tag}`;
 }
 
-/** A column as `CREATE TABLE` names it. */
-export function columnDefinition({ name, type }: Column): string {
-  return `${quoteIdentifier(name)} ${{ text: 'TEXT', int8: 'BIGINT', int4: 'INTEGER' }[type]}`;
+/** A key that is made of rows locks its table against every other index; a unique index that becomes the key afterwards does not. */
+function uniqueIndex(name: string, table: string, expression: string): string {
+  return index(name, table, expression).replace('CREATE INDEX', 'CREATE UNIQUE INDEX');
 }
 
-function createTable(name: string, columns: Column[], extra: string[] = []): string {
-  const lines = [...columns.map((column) => `${columnDefinition(column)} NOT NULL`), ...extra];
+function primaryKey(table: string): string {
+  const name = `${table}_pkey`;
+  return constraint(name, table, `PRIMARY KEY USING INDEX ${quoteIdentifier(name)}`);
+}
+
+/** A column as `CREATE TABLE` names it. */
+export function columnDefinition({ name, type }: Column): string {
+  const types = { text: 'TEXT', int8: 'BIGINT', int4: 'INTEGER', float8: 'DOUBLE PRECISION', bytea: 'BYTEA' };
+  return `${quoteIdentifier(name)} ${types[type]}`;
+}
+
+export function createTable(name: string, columns: Column[], extra: string[] = []): string {
+  const lines = [
+    ...columns.map((column) => `${columnDefinition(column)}${column.nullable ? '' : ' NOT NULL'}`),
+    ...extra,
+  ];
   return `CREATE TABLE ${quoteIdentifier(name)} (\n  ${lines.join(',\n  ')}\n)`;
 }
 
@@ -161,14 +187,14 @@ SELECT ${names.join(', ')}, to_tsvector('english', content) AS search_vector FRO
         functions: [`${searchFunction}()`],
         indexes: [
           index(`${schema}__idx_events_search`, name, 'USING GIN (search_vector)'),
-          constraint(`${name}_pkey`, name, 'PRIMARY KEY (id)'),
+          uniqueIndex(`${name}_pkey`, name, '(id)'),
           index(`${schema}__idx_events_created_at`, name, '(created_at)'),
           index(`${schema}__idx_events_kind`, name, '(kind)'),
           index(`${schema}__idx_events_pubkey`, name, '(pubkey)'),
           index(`${schema}__idx_events_kind_pubkey`, name, '(kind, pubkey)'),
           index(`${schema}__idx_events_kind_pubkey_created_at`, name, '(kind, pubkey, created_at DESC)'),
         ],
-        constraints: [],
+        constraints: [primaryKey(name)],
         after: [],
         key: 'id',
         limits: [SEARCH_VECTOR_LIMIT],
@@ -208,7 +234,7 @@ SELECT ${names.join(', ')}, to_tsvector('english', content) AS search_vector FRO
           ),
         ],
         after: [events],
-        limits: [indexLimit(`${schema}__idx_event_tags_key_value`, ['key', 'value'])],
+        limits: [indexLimit(`${schema}__idx_event_tags_key_value`, text('key', 'value'))],
         promises: [],
       };
     },
@@ -227,11 +253,11 @@ SELECT ${names.join(', ')}, to_tsvector('english', content) AS search_vector FRO
           'CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL)',
           'CREATE INDEX idx_kv_key ON kv(key)',
         ],
-        indexes: [constraint('kv_pkey', name, 'PRIMARY KEY (key)'), index('idx_kv_key', name, '(key)')],
-        constraints: [],
+        indexes: [uniqueIndex('kv_pkey', name, '(key)'), index('idx_kv_key', name, '(key)')],
+        constraints: [primaryKey(name)],
         after: [],
         key: 'key',
-        limits: [indexLimit('kv_pkey', ['key'])],
+        limits: [indexLimit('kv_pkey', text('key'))],
         promises: [],
       };
     },

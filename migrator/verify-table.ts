@@ -25,8 +25,7 @@ export async function verifyTable(
 ): Promise<TableVerdict> {
   const [source, target] = await together(expected, targetDigest(client, table));
   if (target === undefined) {
-    const findings = ['the target has no such table'];
-    return { table: table.name, verdict: 'mismatch', source, target: new DigestSum().result(), findings };
+    return mismatch(table.name, source, ['the target has no such table']);
   }
   const findings: string[] = [];
   if (target.rows !== source.rows) findings.push(`the source has ${source.rows} rows and the target ${target.rows}`);
@@ -37,6 +36,11 @@ export async function verifyTable(
     if (violations > 0) findings.push(`not true for ${violations} rows: ${promise.title}`);
   }
   return { table: table.name, verdict: findings.length === 0 ? 'verified' : 'mismatch', source, target, findings };
+}
+
+/** The verdict on a table of the target whose rows cannot be looked at. */
+export function mismatch(table: string, source: TableDigest, findings: string[]): TableVerdict {
+  return { table, verdict: 'mismatch', source, target: new DigestSum().result(), findings };
 }
 
 /**

@@ -1,10 +1,12 @@
 import type pg from 'pg';
 import type { MigratorConfiguration } from './configuration.ts';
-import type { Manifest } from './manifest.ts';
+import { assertAllAccounted } from './foreign-rows.ts';
+import { described, leftOut, type Manifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
 import { sourceDigest } from './source-rows.ts';
-import { type TableVerdict, verifyTable } from './verify-table.ts';
+import { shapeDifferences } from './target-shape.ts';
+import { mismatch, type TableVerdict, tableExists, verifyTable } from './verify-table.ts';
 
 /**
  * The mode `verify`: compares all tables of the source with the target and changes nothing.
@@ -18,23 +20,28 @@ export async function compareAll(
   progress: Progress,
 ): Promise<Manifest> {
   const verdicts: TableVerdict[] = [];
-  for (const table of source.tables)
-    verdicts.push(await verifyTable(client, table, sourceDigest(source, table, progress)));
+  await assertAllAccounted(client, source);
+  for (const table of source.tables) {
+    const differences = (await tableExists(client, table.name)) ? await shapeDifferences(client, table) : [];
+    const rows = sourceDigest(source, table, progress);
+    verdicts.push(
+      differences.length === 0 ? await verifyTable(client, table, rows) : mismatch(table.name, await rows, differences),
+    );
+  }
   assertVerified(verdicts, progress);
-  const kinds = new Map(source.tables.map((table) => [table.name, table.kind]));
   return {
     runId: configuration.runId,
     mode: configuration.mode,
     source: { path: configuration.sqlitePath, files: source.copy.files },
-    tables: verdicts.map(({ table, source }) => ({
-      table,
-      kind: kinds.get(table) ?? '',
-      ...source,
+    tables: source.tables.map((table, place) => ({
+      ...described(table),
+      ...(verdicts[place] as TableVerdict).source,
       quarantinedRows: 0,
       copied: 0,
       inserted: 0,
       deleted: 0,
     })),
+    ...leftOut(source.excluded),
     seconds: {},
   };
 }

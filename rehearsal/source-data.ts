@@ -72,19 +72,31 @@ function compareFiles(before: string, after: string): Record<string, number> {
   const database = new Database(after, { fileMustExist: true });
   try {
     database.prepare('ATTACH ? AS old').run(before);
-    const names = database.prepare("SELECT name FROM old.sqlite_master WHERE type = 'table'").pluck().all() as string[];
-    const tables = names.map(classify).filter((table) => typeof table !== 'string');
+    const names = database
+      .prepare("SELECT name FROM pragma_table_list WHERE schema = 'old' AND type = 'table'")
+      .pluck()
+      .all() as string[];
     return Object.fromEntries(
-      tables.map((table) => {
-        const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
-        const name = quoteIdentifier(table.name);
-        const sql = `SELECT ${columns} FROM old.${name}${withoutOwnList(table)} EXCEPT SELECT ${columns} FROM main.${name}`;
-        return [table.name, database.prepare(`SELECT count(*) FROM (${sql})`).pluck().get() as number];
-      }),
+      names
+        .filter((name) => classify(name) !== 'skipped')
+        .map((name) => {
+          const table = classify(name);
+          const condition = typeof table === 'string' ? '' : withoutOwnList(table);
+          const quoted = quoteIdentifier(name);
+          const columns = columnsOf(database, name);
+          const sql = `SELECT ${columns} FROM old.${quoted}${condition} EXCEPT SELECT ${columns} FROM main.${quoted}`;
+          return [name, database.prepare(`SELECT count(*) FROM (${sql})`).pluck().get() as number];
+        }),
     );
   } finally {
     database.close();
   }
+}
+
+/** By name, since the two files need not have them in the same order. */
+function columnsOf(database: Database.Database, table: string): string {
+  const columns = database.pragma(`old.table_info(${quoteIdentifier(table)})`) as { name: string }[];
+  return columns.map(({ name }) => quoteIdentifier(name)).join(', ');
 }
 
 function withoutOwnList({ kind, after }: Table): string {

@@ -64,6 +64,14 @@ function runIdPrefix(task: MigratorTask): string {
   return `{% ${prefixWords(task)} %}`;
 }
 
+/** Every mode opens the SQLite file, and all have to agree on what its tables are. */
+function tableChoice({ excludeTables, genericTables }: Settings): { Name: string; Value: string }[] {
+  return [
+    { Name: 'CUTOVER_EXCLUDE_TABLES', Value: JSON.stringify(excludeTables) },
+    { Name: 'CUTOVER_GENERIC_TABLES', Value: JSON.stringify(genericTables) },
+  ].filter(({ Value }) => Value !== '[]');
+}
+
 function runTaskArguments(settings: Settings, task: MigratorTask): JsonObject {
   const { mode, plan, environment = [], taskRole } = task;
   // Only the way back may delete, and only when a person has said so.
@@ -96,6 +104,7 @@ function runTaskArguments(settings: Settings, task: MigratorTask): JsonObject {
             },
             { Name: 'CUTOVER_VERIFIER_ROLE', Value: settings.verifierRole },
             ...allowance,
+            ...tableChoice(settings),
             ...environment,
           ],
         },

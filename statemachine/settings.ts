@@ -112,6 +112,16 @@ const fieldsSchema = z.strictObject({
     .default(7)
     .describe('How long the relay has to have served from PostgreSQL before its SQLite file may go.'),
 
+  excludeTables: z
+    .array(oneName)
+    .default([])
+    .describe('Tables of the SQLite file that are of no known kind and stay behind; one that is not named is refused.'),
+  genericTables: z
+    .array(oneName)
+    .default([])
+    .describe(
+      'Tables of no known kind that go over as they are, with types that all their values have which are really there.',
+    ),
   archiveIgnore: z
     .array(oneName)
     .default(['db-shm'])
@@ -177,6 +187,10 @@ const settingsSchema = fieldsSchema
   .refine((fields) => forwardSeconds(fields) >= FORWARD_SECONDS_MIN, {
     path: ['writeStopSecondsMax'],
     error: `must leave at least ${FORWARD_SECONDS_MIN} s for copy, verification and switch, beside wayBackSecondsReserved, quietGapSeconds and pollIntervalSeconds`,
+  })
+  .refine(({ excludeTables, genericTables }) => !excludeTables.some((name) => genericTables.includes(name)), {
+    path: ['genericTables'],
+    error: 'must not name a table that excludeTables names too',
   })
   .refine((fields) => fields.approvalTimeoutSeconds < fields.executionTimeoutSeconds, {
     path: ['approvalTimeoutSeconds'],

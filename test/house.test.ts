@@ -20,6 +20,7 @@ const PURE_MIGRATOR_MODULES = [
   'authority',
   'digest',
   'event-id',
+  'generic-table',
   'manifest',
   'table-kinds',
   'together',

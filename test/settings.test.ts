@@ -71,6 +71,8 @@ describe('the settings', () => {
       deregistrationDelaySeconds: 10,
       loadAgeDaysMax: 7,
       confidenceDays: 7,
+      excludeTables: [],
+      genericTables: [],
       archiveIgnore: ['db-shm'],
       snapshotAgeHoursMax: 24,
       verifierRole: 'cutover_verifier',
@@ -90,6 +92,13 @@ describe('the settings', () => {
       approvalTimeoutSeconds: 43_200,
       executionTimeoutSeconds: 86_400,
     });
+  });
+
+  it('do not take a table that stays behind for one that goes over too', () => {
+    const both = { excludeTables: ['a', 'b'], genericTables: ['b'] };
+    expect(() => parseSettings(both)).toThrow(
+      'The settings are not right:\n  genericTables: must not name a table that excludeTables names too',
+    );
   });
 
   it('keep what is given and fill in the rest, also within the names', () => {

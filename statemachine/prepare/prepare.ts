@@ -105,6 +105,8 @@ function prepareComplete(settings: Settings): States[string] {
       outcome: 'PrepareComplete',
       rows: '{% $sum($loaded.tables.rows) %}',
       tables: '{% $loadVerdicts %}',
+      // Tables of the file that the cutover leaves behind, as the settings say; mostly there are none.
+      excluded: '{% [$loaded.excluded] %}',
       loadSeconds: '{% $loaded.seconds %}',
       fileSystemBytes: '{% $preparation.fileSystemBytes %}',
       stackEdits: '{% $preparation.preview.edits[] %}',

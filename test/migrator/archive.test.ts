@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHandler } from '../../lambdas/read-manifest.ts';
 import { type ObjectStore, startObjectStore } from '../../rehearsal/object-store.ts';
 import { fileStates } from '../support/file-states.ts';
+import { genericPlace, said } from '../support/generic-place.ts';
 import { environmentOf, migrateHere, type Place, type Result } from '../support/migrator.ts';
 import { temporaryDirectory } from '../support/relay-process.ts';
 import { handedOver, handOver } from '../support/reversed.ts';
@@ -146,6 +147,19 @@ describe('the archive of the file system', () => {
         'CUTOVER_ARCHIVE_PREFIX is not set: expected how the keys begin, for example relay/.',
         'CUTOVER_ARCHIVE_IGNORE is "db": expected a JSON list of paths in the data directory, for example ["db-shm"].',
       ].join('\n'),
+    });
+  });
+
+  it('counts generic tables too, and is refused when it is not told what they are', async () => {
+    const place = await genericPlace();
+    await handOver(place);
+    const result = await archived(place);
+    expect(result).toMatchObject({ code: 0 });
+    expect(said(result)).toContain('  media: cutover=20 archive=20 [OK]');
+    const { sqlitePath, url } = place;
+    expect(await archived({ sqlitePath, url })).toMatchObject({
+      code: 2,
+      message: expect.stringContaining('The table "invite" of '),
     });
   });
 

@@ -15,6 +15,8 @@ describe('the configuration', () => {
         CUTOVER_SCRATCH_DIRECTORY: '/scratch',
         CUTOVER_VERIFIER_ROLE: 'verifier',
         CUTOVER_ALLOW_DELETIONS: '1',
+        CUTOVER_EXCLUDE_TABLES: '["invites", "a b"]',
+        CUTOVER_GENERIC_TABLES: '["media"]',
         PGSSLROOTCERT: '/ca.pem',
       }),
     ).toEqual({
@@ -33,24 +35,36 @@ describe('the configuration', () => {
       scratchDirectory: '/scratch',
       verifierRole: 'verifier',
       allowDeletions: true,
+      tableChoice: { exclude: ['invites', 'a b'], generic: ['media'] },
     });
   });
 
   it('needs nothing but the source for a check, and names the run itself', () => {
     const { runId, ...rest } = parseConfiguration('check', { SQLITE_PATH: 'db', DATABASE_URL: '' });
-    expect(rest).toEqual({ mode: 'check', sqlitePath: resolve('db') });
+    expect(rest).toEqual({
+      mode: 'check',
+      sqlitePath: resolve('db'),
+      tableChoice: { exclude: [], generic: [] },
+    });
     expect(runId).toMatch(/^manual\/\d{4}-\d\d-\d\dT/);
   });
 
   it('is refused with all that is wrong with it', () => {
     const refusal = (): unknown =>
-      parseConfiguration('', { DATABASE_URL: 'mysql://me:word@host/relay', CUTOVER_ALLOW_DELETIONS: 'yes' });
+      parseConfiguration('', {
+        DATABASE_URL: 'mysql://me:word@host/relay',
+        CUTOVER_ALLOW_DELETIONS: 'yes',
+        CUTOVER_EXCLUDE_TABLES: 'invites',
+        CUTOVER_GENERIC_TABLES: '[1]',
+      });
     expect(refusal).toThrow(Refused);
     expect(refusal).toThrow(
       `Unknown mode "": expected one of check, load, reconcile, verify, check-reverse, reverse, archive.
 SQLITE_PATH is not set: expected the path of the SQLite file, for example /app/data/db.
 DATABASE_URL begins with "mysql://": ${EXPECTED}.
-CUTOVER_ALLOW_DELETIONS is "yes": expected 1, or nothing at all.`,
+CUTOVER_ALLOW_DELETIONS is "yes": expected 1, or nothing at all.
+CUTOVER_EXCLUDE_TABLES is "invites": expected a JSON list of tables of the source, for example ["invites"].
+CUTOVER_GENERIC_TABLES is "[1]": expected a JSON list of tables of the source, for example ["invites"].`,
     );
   });
 });

@@ -17,7 +17,7 @@ function encode(columns: Column[], ...values: unknown[]): unknown {
 }
 
 /** A record as `record_send` writes it: OIDs of the types, lengths and bytes. */
-const OIDS = { text: '00000019', int8: '00000014', int4: '00000017' };
+const OIDS = { text: '00000019', int8: '00000014', int4: '00000017', float8: '000002bd', bytea: '00000011' };
 
 describe('the encoding of a row', () => {
   it('is the number of columns and for each its type, its length and its bytes', () => {
@@ -108,6 +108,47 @@ describe('the encoding of a row', () => {
 
   it('does not take null for an integer', () => {
     expect(encode(COLUMNS, Buffer.from(''), null, 1n)).toEqual({ column: 'large', reason: 'not an integer' });
+  });
+
+  it('has a double as its eight bytes, and integers as long as they are exact', () => {
+    const double: Column[] = [{ name: 'n', type: 'float8' }];
+    for (const [value, bytes] of [
+      [1.5, '3ff8000000000000'],
+      [-0, '8000000000000000'],
+      [0, '0000000000000000'],
+      [-Infinity, 'fff0000000000000'],
+      [5e-324, '0000000000000001'],
+      [2n ** 53n, '4340000000000000'],
+      [-1n, 'bff0000000000000'],
+    ] as const)
+      expect(encode(double, value)).toBe(`00000001${OIDS.float8}00000008${bytes}`);
+    for (const value of [2n ** 53n + 1n, -(2n ** 53n) - 1n])
+      expect(encode(double, value)).toEqual({ column: 'n', reason: `${value} is not exact in float8` });
+    expect(encode(double, null)).toEqual({ column: 'n', reason: 'not a number' });
+    expect(encode(double, Buffer.alloc(0))).toEqual({ column: 'n', reason: 'not a number' });
+  });
+
+  it('has a blob as it is, whatever its bytes', () => {
+    const blob: Column[] = [{ name: 'b', type: 'bytea' }];
+    expect(encode(blob, Buffer.from([0, 0xff]))).toBe(`00000001${OIDS.bytea}0000000200ff`);
+    expect(encode(blob, 0n)).toEqual({ column: 'b', reason: 'not a blob' });
+  });
+
+  it('has NULL as the length -1, where a column may be NULL', () => {
+    const columns = (['text', 'int8', 'int4', 'float8', 'bytea'] as const).map((type) => ({
+      name: type,
+      type,
+      nullable: true as const,
+    }));
+    const nulls = columns.map(({ type }) => `${OIDS[type]}ffffffff`).join('');
+    expect(encode(columns, null, null, null, null, null)).toBe(`00000005${nulls}`);
+    // What comes in the place of a value of another class is not NULL.
+    const others = [0n, Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0), 0n];
+    for (const [place, column] of columns.entries()) {
+      expect(encode([column], others[place])).toMatchObject({ column: column.name });
+      const lenient = new RowEncoder([column], { lenient: true }).encode([others[place]], 0);
+      expect((lenient as Buffer).toString('hex')).toBe(`00000001${OIDS[column.type]}fffffffe`);
+    }
   });
 
   it('is the same where it is lenient, and for what PostgreSQL cannot hold one that no row of it has', () => {

@@ -58,6 +58,7 @@ describe('the machine prepare', () => {
         outcome: 'PrepareComplete',
         rows: 2,
         tables: cloud.tables.map(({ table }) => ({ table, verdict: 'verified', findings: [] })),
+        excluded: [],
         loadSeconds: 12.5,
         fileSystemBytes: 4096,
         stackEdits: ['adds a database'],
@@ -77,6 +78,23 @@ describe('the machine prepare', () => {
       ...['ProtectStack', 'PreflightCutover', 'RunLoad', 'ReadLoad', 'VerifyLoadedTable', 'VerifyLoadedTable'],
       'ReleasePrepared',
     ]);
+  });
+
+  it.each([
+    [[{ table: 'invite', rows: 3 }]],
+    [
+      [
+        { table: 'invite', rows: 3 },
+        { table: 'vectors', rows: null },
+      ],
+    ],
+  ])('tells in its output what the cutover leaves behind: %j', async (excluded) => {
+    const tables = [{ table: 'kv', kind: 'kv', rows: 1, digest: '' }];
+    const cloud = cloudOf({
+      before: (state) =>
+        state === 'ReadLoad' ? { runId: 'load', tables, excluded, samples: [], seconds: 1 } : undefined,
+    });
+    expect(await start(cloud).done).toMatchObject({ status: 'SUCCEEDED', output: { excluded } });
   });
 
   it('hands the pinned image and the settings to the change set, kept under its own name', async () => {

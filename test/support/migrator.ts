@@ -25,6 +25,8 @@ export interface MigratorProcess {
 export interface Place {
   sqlitePath: string;
   url: string;
+  /** What the migrator is told beside the two. */
+  options?: NodeJS.ProcessEnv;
 }
 
 const PROGRAM = fileURLToPath(new URL('../../cli/relay-cutover.mjs', import.meta.url));
@@ -70,6 +72,7 @@ export function environmentOf(place: Place, scratch?: string): NodeJS.ProcessEnv
   return {
     SQLITE_PATH: place.sqlitePath,
     DATABASE_URL: place.url,
+    ...place.options,
     ...(scratch && { CUTOVER_SCRATCH_DIRECTORY: scratch }),
   };
 }

@@ -31,7 +31,7 @@ export async function handedOver(): Promise<Place> {
 export async function copyOf(place: Place): Promise<Place> {
   const directory = await temporaryDirectory();
   cpSync(dirname(place.sqlitePath), directory, { recursive: true, preserveTimestamps: true });
-  return { sqlitePath: join(directory, 'db'), url: await copyOfDatabase(place.url) };
+  return { ...place, sqlitePath: join(directory, 'db'), url: await copyOfDatabase(place.url) };
 }
 
 export function reversed(place: Place, more: NodeJS.ProcessEnv = {}): Promise<Result> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import pg from 'pg';
+import { postgresCells, sqliteCells } from './generic-rows.ts';
 
 /** All rows of all tables by the table's name, each row as the hexadecimal digits of its bytes, sorted. */
 export type TableBytes = Record<string, string[]>;
@@ -14,6 +15,26 @@ const RELAY_TABLE = /^(.+__events|.+__event_tags|kv)$/;
  * the migrator.
  */
 export function sqliteBytes(sqlitePath: string): TableBytes {
+  return withSqliteCopy(sqlitePath, (database) => {
+    const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[];
+    return Object.fromEntries(
+      names.filter((name) => RELAY_TABLE.test(name)).map((name) => [name, bytesOf(database, name)]),
+    );
+  });
+}
+
+function bytesOf(database: Database.Database, name: string): string[] {
+  const columns = (database.pragma(`table_info(${quoted(name)})`) as { name: string }[]).map((column) => column.name);
+  const fields = columns.sort().map((column) => `hex(${quoted(column)})`);
+  const rows = database
+    .prepare(`SELECT ${fields.join(` || '|' || `)} FROM ${quoted(name)}`)
+    .pluck()
+    .all() as string[];
+  return rows.map((row) => row.toLowerCase()).sort();
+}
+
+/** Opens a copy of a SQLite file with all that stands in its WAL; opening the file itself would change it. */
+export function withSqliteCopy<T>(sqlitePath: string, work: (database: Database.Database) => T): T {
   const path = realpathSync(sqlitePath);
   const directory = mkdtempSync(join(tmpdir(), 'relay-cutover-test-'));
   try {
@@ -21,31 +42,17 @@ export function sqliteBytes(sqlitePath: string): TableBytes {
       if (existsSync(path + suffix)) copyFileSync(path + suffix, join(directory, `db${suffix}`));
     }
     const database = new Database(join(directory, 'db'), { fileMustExist: true });
-    const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all() as string[];
-    const tables: TableBytes = {};
-    for (const name of names.filter((name) => RELAY_TABLE.test(name))) {
-      const columns = (database.pragma(`table_info(${quoted(name)})`) as { name: string }[]).map(
-        (column) => column.name,
-      );
-      const rows = database
-        .prepare(
-          `SELECT ${columns
-            .sort()
-            .map((column) => `hex("${column}")`)
-            .join(` || '|' || `)} FROM ${quoted(name)}`,
-        )
-        .pluck()
-        .all() as string[];
-      tables[name] = rows.map((row) => row.toLowerCase()).sort();
+    try {
+      return work(database);
+    } finally {
+      database.close();
     }
-    database.close();
-    return tables;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function quoted(name: string): string {
+export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
@@ -58,7 +65,7 @@ export async function postgresBytes(url: string): Promise<TableBytes> {
     );
     const tables: TableBytes = {};
     for (const { name, columns } of names as { name: string; columns: string[] }[]) {
-      const fields = columns.map((column) => `encode(convert_to("${column}"::text, 'UTF8'), 'hex')`);
+      const fields = columns.map((column) => `encode(convert_to(${quoted(column)}::text, 'UTF8'), 'hex')`);
       const { rows } = await client.query({
         text: `SELECT ${fields.join(` || '|' || `)} FROM ${quoted(name)}`,
         rowMode: 'array',
@@ -94,10 +101,21 @@ export async function databaseObjects(url: string): Promise<string[]> {
   });
 }
 
-/** What the target has otherwise than the source, a line for each table; an empty list means equal in every byte. */
-export async function differences({ sqlitePath, url }: { sqlitePath: string; url: string }): Promise<string[]> {
+/**
+ * What the target has otherwise than the source, a line for each table; an empty list means equal in every byte.
+ *
+ * @param generic tables of other kinds than the relay's
+ */
+export async function differences(
+  { sqlitePath, url }: { sqlitePath: string; url: string },
+  generic: string[] = [],
+): Promise<string[]> {
   const source = sqliteBytes(sqlitePath);
   const target = await postgresBytes(url);
+  for (const name of generic) {
+    source[name] = sqliteCells(sqlitePath, name);
+    if (target[name]) target[name] = await postgresCells(url, name);
+  }
   return [...new Set([...Object.keys(source), ...Object.keys(target)])].flatMap((name) => {
     const ours = source[name];
     const theirs = target[name];

@@ -14,13 +14,10 @@ export async function buildIndexes(connections: Connections, table: Table, progr
   );
 }
 
-/** Adds the constraints, which need the keys of other tables. Each may be added twice. */
+/** Adds the constraints, one after another: a foreign key needs the key of another table. Each may be added twice. */
 export async function addConstraints(connections: Connections, tables: Table[], progress: Progress): Promise<void> {
-  await allOf(
-    tables
-      .flatMap((table) => table.constraints)
-      .map((statement) => connections.use((client) => build(client, statement, progress))),
-  );
+  for (const statement of tables.flatMap((table) => table.constraints))
+    await connections.use((client) => build(client, statement, progress));
 }
 
 /** Tables that have just been filled have no statistics, and the relay's first queries would be planned without. */

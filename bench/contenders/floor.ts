@@ -105,12 +105,9 @@ async function copy(client: pg.Client, files: WorkFiles, { table, start, end }: 
   );
 }
 
-/**
- * Those that take longest first, so that no connection is left alone at the end; before them the primary keys, since each
- * wants its table for itself and would have to wait for whatever is being built.
- */
+/** Those that take longest first, so that no connection is left alone at the end. */
 function buildingOrder(tables: Table[]): string[] {
-  const ranks = [/PRIMARY KEY/, /USING GIN/, /event_tags/, /./];
+  const ranks = [/USING GIN/, /event_tags/, /./];
   const rank = (statement: string): number => ranks.findIndex((pattern) => pattern.test(statement));
   return tables.flatMap(({ indexes }) => indexes).sort((one, other) => rank(one) - rank(other));
 }

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { eventId, type StoredEvent } from '../migrator/event-id.ts';
 import { SCHEMA } from './source.ts';
 
-type Row = StoredEvent & { sig: string };
+type Row = StoredEvent & { created_at: number; sig: string };
 
 /** Of 400 events one is replaced, one goes and two come: 1% altogether, in every part of the file. */
 const REPLACED = 'rowid % 400 = 0';

@@ -5,6 +5,7 @@ import { migrate } from '../migrator/main.ts';
 interface Options {
   json?: boolean;
   allowDeletions?: boolean;
+  quarantine?: boolean;
   exclude?: string[];
   generic?: string[];
 }
@@ -31,6 +32,10 @@ Modes:
       '--allow-deletions',
       'reverse: delete more of the SQLite file than 1% and 10 rows of a table, and leave behind what SQLite has no place for',
     )
+    .option(
+      '--quarantine',
+      'check, load, reconcile, verify: rows that PostgreSQL cannot hold, tags without an event and events with a wrong id stay out of the target, whole in cutover.quarantine; all others go over',
+    )
     .option('--exclude <table>', 'leave a table of no known kind behind (repeatable)', listed)
     .option(
       '--generic <table>',
@@ -46,6 +51,7 @@ Environment:
   CUTOVER_RUN_ID             name of the run in cutover.run (default: manual/<time>)
   CUTOVER_SCRATCH_DIRECTORY  where the scratch copy is made (default: the temporary directory)
   CUTOVER_ALLOW_DELETIONS    1 is the same as --allow-deletions
+  CUTOVER_QUARANTINE         1 is the same as --quarantine
   CUTOVER_EXCLUDE_TABLES     JSON list, the same as --exclude for each
   CUTOVER_GENERIC_TABLES     JSON list, the same as --generic for each
   CUTOVER_VERIFIER_ROLE      role to create for the verification (default: none)
@@ -67,6 +73,7 @@ Example:
         environment: {
           ...process.env,
           ...(options.allowDeletions && { CUTOVER_ALLOW_DELETIONS: '1' }),
+          ...(options.quarantine && { CUTOVER_QUARANTINE: '1' }),
           ...(options.exclude && { CUTOVER_EXCLUDE_TABLES: JSON.stringify(options.exclude) }),
           ...(options.generic && { CUTOVER_GENERIC_TABLES: JSON.stringify(options.generic) }),
         },

@@ -62,9 +62,11 @@ function textOf(word: MigratorWord): string[] {
 /** The lines behind the last state: verdicts, write stop, what serves now, and the one sentence. */
 export function closingLines(record: RunRecord, colors: Colors): string[] {
   const good = (isGood: boolean, text: string): string => (isGood ? colors.green(text) : colors.red(text));
-  const tables = record.tables.map(({ table, verdict, source, target, findings }) => {
-    const rows = `source=${source?.rows ?? '?'} dest=${target?.rows ?? '?'}`;
-    const mark = good(verdict === 'verified', verdict === 'verified' ? 'OK' : 'MISMATCH');
+  const tables = record.tables.map(({ table, verdict, source, target, quarantined, findings }) => {
+    const kept = quarantined?.rows ?? 0;
+    const rows = `source=${source ? source.rows + kept : '?'} dest=${target?.rows ?? '?'}`;
+    const word = verdict === 'verified' ? 'OK' : 'MISMATCH';
+    const mark = good(verdict === 'verified', kept > 0 ? `${word}, ${kept} quarantined` : word);
     const found = findings.length > 0 ? ` ${printable(findings.join('; '))}` : '';
     return `  ${printable(table)}: ${rows} [${mark}]${found}`;
   });

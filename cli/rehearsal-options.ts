@@ -12,6 +12,7 @@ export interface RehearseArguments {
   oldRelay?: string;
   newRelay?: string;
   databaseUrl?: string;
+  quarantine?: boolean;
   exclude?: string[];
   generic?: string[];
   fault?: string[];
@@ -40,6 +41,10 @@ export function addRehearsalOptions(command: Command): Command {
     )
     .option('--new-relay <command>', 'the same for the relay on PostgreSQL; it gets DATABASE_URL')
     .option('--database-url <url>', 'a PostgreSQL of yours in place of the embedded one')
+    .option(
+      '--quarantine',
+      'rows of --source that cannot go over are kept out of PostgreSQL, whole in cutover.quarantine',
+    )
     .option('--exclude <table>', 'a table of --source of no known kind that stays behind (repeatable)', collect)
     .option('--generic <table>', 'one that goes over as it is (repeatable)', collect)
     .option('--fault <name>', 'make something go wrong, see below (repeatable)', collect)

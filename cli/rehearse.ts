@@ -46,6 +46,7 @@ async function perform(given: RehearseArguments): Promise<number> {
     const { howToConnect } = await import('../rehearsal/keep.ts');
     const settings = parseSettings({
       ...(given.approval !== undefined && { approvalTimeoutSeconds: APPROVAL_SECONDS }),
+      ...(given.quarantine && { quarantine: true }),
       ...(given.exclude && { excludeTables: given.exclude }),
       ...(given.generic && { genericTables: given.generic }),
     });

@@ -14,6 +14,8 @@ interface Violations {
   example?: string;
 }
 
+type SignedEvent = Omit<NostrEvent, 'tags'> & { tags: string };
+
 const BATCH_ROWS = 1_000;
 const SEARCH_SAMPLE = 200;
 const SIGNATURE_SAMPLE = 32;
@@ -26,7 +28,7 @@ export const EVENT_CHECKS: EventCheck[] = [
       const wrong: Violations = { count: 0 };
       const name = quoteIdentifier(table.name);
       await client.query(
-        `DECLARE all_events NO SCROLL CURSOR FOR SELECT id, pubkey, created_at::float8 AS created_at, kind, tags, content FROM ${name}`,
+        `DECLARE all_events NO SCROLL CURSOR FOR SELECT id, pubkey, created_at::text AS created_at, kind, tags, content FROM ${name}`,
       );
       for (;;) {
         const { rows } = await client.query<StoredEvent>(`FETCH ${BATCH_ROWS} FROM all_events`);
@@ -54,8 +56,10 @@ export const EVENT_CHECKS: EventCheck[] = [
   {
     title: `the signature is valid (BIP-340, ${SIGNATURE_SAMPLE} events)`,
     async violations(client, table) {
-      const { rows } = await client.query<StoredEvent & { sig: string }>(
-        `SELECT id, pubkey, created_at::float8 AS created_at, kind, tags, content, sig FROM ${quoteIdentifier(table.name)} ORDER BY md5(sig) LIMIT ${SIGNATURE_SAMPLE}`,
+      // nostr-tools computes the id from a number, which is exact up to 2^53 seconds only.
+      const { rows } = await client.query<SignedEvent>(
+        `SELECT id, pubkey, created_at::float8 AS created_at, kind, tags, content, sig FROM ${quoteIdentifier(table.name)}
+         WHERE created_at BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER} ORDER BY md5(sig) LIMIT ${SIGNATURE_SAMPLE}`,
       );
       return violations(rows.filter((row) => !hasValidSignature(row)));
     },
@@ -66,9 +70,9 @@ function violations(rows: { id: string }[]): Violations {
   return { count: rows.length, ...(rows[0] && { example: rows[0].id }) };
 }
 
-function hasValidSignature(row: StoredEvent & { sig: string }): boolean {
+function hasValidSignature(row: SignedEvent): boolean {
   try {
-    return verifyEvent({ ...row, tags: JSON.parse(row.tags) } as NostrEvent);
+    return verifyEvent({ ...row, tags: JSON.parse(row.tags) });
   } catch {
     return false;
   }

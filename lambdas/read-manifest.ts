@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { ArchiveManifest, Manifest, TableManifest } from '../migrator/manifest.ts';
 import { quoteIdentifier } from '../migrator/table-kinds.ts';
-import { MigrationFailed, MigrationInterrupted } from '../statemachine/errors.ts';
+import { MigrationFailed, MigrationInterrupted, Refused } from '../statemachine/errors.ts';
 import type { SampleEvent } from './sample-events.ts';
 import { type ConnectTarget, connectByIam, type OnTarget, withTarget } from './target-database.ts';
 
@@ -17,7 +17,8 @@ export interface ReadManifestEvent {
 
 export interface ReadManifestResult {
   runId: string;
-  tables: Pick<TableManifest, 'table' | 'kind' | 'rows' | 'digest' | 'columns'>[];
+  /** What is in quarantine, and the columns of generic tables, are told of only where there are any. */
+  tables: ManifestTable[];
   /** Tables of the source that were left out because somebody said so; absent where there are none. */
   excluded?: Manifest['excluded'];
   /** Those of the samples that stand in the target; the others were deleted before the stop. */
@@ -27,6 +28,9 @@ export interface ReadManifestResult {
   /** Of the mode `archive` alone. */
   archive?: ArchiveSummary;
 }
+
+type ManifestTable = Pick<TableManifest, 'table' | 'kind' | 'rows' | 'digest' | 'columns' | 'quarantinedDigest'> &
+  Partial<Pick<TableManifest, 'quarantinedRows'>>;
 
 /** An archive, as far as it fits into the event of a state machine. */
 export interface ArchiveSummary extends Omit<ArchiveManifest, 'ignored'> {
@@ -50,8 +54,12 @@ const ARCHIVED_FILES_TOLD_MAX = 200;
 export function createHandler(dependencies: {
   connect: ConnectTarget;
 }): (event: ReadManifestEvent & OnTarget) => Promise<ReadManifestResult> {
-  return ({ target, runIdPrefix, mode, samples, taskFailure }) =>
-    withTarget(dependencies.connect, target, async (client) => {
+  return ({ target, runIdPrefix, mode, samples, taskFailure }) => {
+    const connect: ConnectTarget = (address) =>
+      dependencies.connect(address).catch((error) => {
+        throw taskFailure !== null && error instanceof Refused ? refusedBeforeRole(taskFailure, error) : error;
+      });
+    return withTarget(connect, target, async (client) => {
       const { rows } = await client.query<{
         run_id: string;
         status: string;
@@ -77,7 +85,11 @@ export function createHandler(dependencies: {
       }
       const tables = run.manifest.tables
         .filter(({ onlyInSource }) => !onlyInSource)
-        .map(({ table, kind, rows, digest, columns }) => ({ table, kind, rows, digest, ...(columns && { columns }) }));
+        .map(({ table, kind, rows, digest, columns, quarantinedRows, quarantinedDigest }) => ({
+          ...{ table, kind, rows, digest },
+          ...(columns && { columns }),
+          ...(quarantinedDigest !== undefined && { quarantinedRows, quarantinedDigest }),
+        }));
       const { archive, excluded } = run.manifest;
       return {
         runId: run.run_id,
@@ -88,6 +100,15 @@ export function createHandler(dependencies: {
         ...(archive && { archive: summaryOf(archive) }),
       };
     });
+  };
+}
+
+/** A first load that is refused makes nothing in the target, and no role either. */
+function refusedBeforeRole(taskFailure: string, cause: Refused): MigrationFailed {
+  return new MigrationFailed(
+    `The migrator's task ended before it had written anything to the target (${taskFailure}): its log, prefix "migrate", says why, and names every row that it refuses. (${cause.message})`,
+    { cause },
+  );
 }
 
 export const handler = createHandler({ connect: connectByIam(process.env) });

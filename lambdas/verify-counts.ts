@@ -11,6 +11,9 @@ export interface VerifyCountsEvent {
   kind: string;
   rows: number;
   digest: string;
+  /** Rows and digest of what must stand in `cutover.quarantine`; absent where there is nothing. */
+  quarantinedRows?: number;
+  quarantinedDigest?: string;
   /** Of a generic table alone. */
   columns?: Column[];
 }
@@ -35,10 +38,12 @@ export function createHandler(dependencies: {
  */
 export async function verifyCounts(
   client: pg.Client,
-  { table: name, kind, rows, digest, columns }: VerifyCountsEvent,
+  { table: name, kind, rows, digest, columns, quarantinedRows = 0, quarantinedDigest }: VerifyCountsEvent,
 ): Promise<TableVerdict> {
   const table = kind === GENERIC_KIND && columns ? genericTable(name, columns) : tableNamed(name);
-  const verdict = await verifyTable(client, table, { rows, digest });
+  const quarantined =
+    quarantinedDigest === undefined ? undefined : { rows: quarantinedRows, digest: quarantinedDigest };
+  const verdict = await verifyTable(client, table, { rows, digest }, quarantined);
   // Without rows there may be no table either, and nothing to look at.
   if (table.kind === 'events' && verdict.target.rows > 0) {
     for (const check of EVENT_CHECKS) {

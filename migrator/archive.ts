@@ -125,11 +125,16 @@ async function openReadBack(
   const source = openCopy(`${sqlitePath} in the archive`, copy, tableChoice);
   try {
     const counted = new Map(source.tables.map((table) => [table.name, source.countRows(table)]));
-    for (const { table, rows } of reconciled.tables) {
+    // Rows in quarantine never left the file.
+    const expected = reconciled.tables.map(({ table, rows, quarantinedRows }) => ({
+      table,
+      rows: rows + quarantinedRows,
+    }));
+    for (const { table, rows } of expected) {
       const found = counted.get(table) ?? 'no table';
       progress.say(`  ${table}: cutover=${rows} archive=${found} [${found === rows ? 'OK' : 'MISMATCH'}]`);
     }
-    const wrong = reconciled.tables.filter(({ table, rows }) => counted.get(table) !== rows);
+    const wrong = expected.filter(({ table, rows }) => counted.get(table) !== rows);
     if (wrong.length === 0) return reconciled.tables;
     throw new Refused(
       `The database that came back from the archive has other rows than the cutover found (run ${reconciled.runId}): ${wrong.map(({ table, rows }) => `${table} has ${counted.get(table) ?? 'no'} rows, expected ${rows}`).join('; ')}. Keep the file system.`,

@@ -6,10 +6,12 @@ import { type Connections, openConnections } from './connections.ts';
 import { assertAuthoritySource, copiedTables, grantVerifier } from './control-schema.ts';
 import { type Copying, copyTable } from './copy-table.ts';
 import { applyDelta } from './delta.ts';
-import type { TableDigest } from './digest.ts';
+import { DigestSum, type TableDigest } from './digest.ts';
 import { dropEmptyTables } from './foreign-rows.ts';
-import { described, leftOut, type Manifest, type TableManifest } from './manifest.ts';
+import { described, leftOut, type Manifest, quarantined, type TableManifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
+import { assertAccounted } from './quarantine.ts';
+import { replaceQuarantine } from './quarantine-table.ts';
 import type { Source } from './source.ts';
 import { createStopwatch } from './stopwatch.ts';
 import type { Table } from './table-kinds.ts';
@@ -61,7 +63,9 @@ export async function bringOver(
       await connections.end();
     }
   });
-  await timed('delta and verification', () => settle(client, source, tables, progress, inspect));
+  await timed('delta and verification', () =>
+    settle(client, source, tables, { runId, progress, ...(inspect && { inspect }) }),
+  );
   if (verifierRole) await grantVerifier(client, verifierRole, source.tables);
   return {
     runId,
@@ -94,8 +98,7 @@ async function settle(
   client: pg.Client,
   source: Source,
   tables: Map<string, TableManifest>,
-  progress: Progress,
-  inspect?: Copying['inspect'],
+  { runId, progress, inspect }: Pick<Copying, 'runId' | 'progress' | 'inspect'>,
 ): Promise<void> {
   await client.query('BEGIN');
   try {
@@ -106,9 +109,15 @@ async function settle(
       progress.say(`Reconciled ${table.name}: +${inserted} -${deleted} rows`);
       tables.set(table.name, tableManifest(table, digest, { inserted, deleted }));
     }
+    const inQuarantine = await replaceQuarantine(client, source, runId);
     const verdicts = [];
-    for (const table of source.tables)
-      verdicts.push(await verifyTable(client, table, tables.get(table.name) as TableManifest));
+    for (const table of source.tables) {
+      const manifest = tables.get(table.name) as TableManifest;
+      const kept = inQuarantine.get(table.name) ?? new DigestSum().result();
+      await assertAccounted(source, table, manifest, kept);
+      verdicts.push(await verifyTable(client, table, manifest, kept));
+      Object.assign(manifest, quarantined(kept));
+    }
     assertVerified(verdicts, progress);
     progress.moment('before commit');
     await client.query('COMMIT');

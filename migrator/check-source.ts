@@ -1,106 +1,92 @@
-import { setImmediate as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
-import { eventId, type StoredEvent } from './event-id.ts';
-import type { Progress } from './progress.ts';
-import { tooLargeRows } from './size-limits.ts';
+import { type Finding, findingLines, type Progress } from './progress.ts';
+import { beginKeepingBack, type KeepBack } from './quarantine.ts';
 import type { Source } from './source.ts';
-import { encodedRows, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
-import { quoteIdentifier, type Table } from './table-kinds.ts';
-
-interface SourceCheck {
-  title: string;
-  applies(table: Table): boolean;
-  /** It reads the table row by row, as a copy does, which then looks at the same. */
-  byRow?: true;
-  /** @param client the target, where one is named. @throws Refused with everything that was found */
-  run(source: Source, table: Table, progress: Progress, client: pg.Client | undefined): Promise<void>;
-}
+import { type Found, hasOwnId, SOURCE_CHECKS } from './source-checks.ts';
+import type { Table } from './table-kinds.ts';
 
 const LISTED_MAX = 20;
+const HINT =
+  'With --quarantine (or CUTOVER_QUARANTINE=1) these rows stay out of the target, whole in cutover.quarantine, and all others go over.';
 
-/** What a source must be to go over whole. All of it is looked at before any write stop, and all findings come at once. */
-const SOURCE_CHECKS: SourceCheck[] = [
-  {
-    title: 'every value can stand in PostgreSQL as it is',
-    applies: () => true,
-    byRow: true,
-    async run(source, table, progress) {
-      const counter = progress.rows('checked', table.name, source.countRows(table));
-      let count = 0;
-      for (const _ of encodedRows(source, table)) {
-        counter.add(1);
-        if (++count % ROWS_BETWEEN_PAUSES === 0) await pause();
+/**
+ * Looks at all rows of all tables before any write stop, tells of each one that cannot go over as soon as it is found, and
+ * refuses the source with all findings at once.
+ *
+ * @param client the target; without one, its limits of size are not looked at
+ * @param options `beforeCopy` leaves out what a copy looks at itself, row by row
+ * @throws Refused with the findings of all checks of all tables; Error when the copy was torn and may be at fault itself
+ */
+export async function checkSource(
+  source: Source,
+  progress: Progress,
+  client?: pg.Client,
+  { beforeCopy = false } = {},
+): Promise<void> {
+  const refusals: string[] = [];
+  for (const check of SOURCE_CHECKS.filter(({ byRow }) => !(beforeCopy && byRow))) {
+    for (const table of source.tables.filter(check.applies)) {
+      const found = new Findings();
+      for await (const { rowid, faults } of check.find(source, table, progress, client)) {
+        const finding = { table: table.name, rowid, faults, advice: `${check.advice}.` };
+        if (!beforeCopy) progress.finding(finding);
+        found.add(finding);
       }
-      counter.end();
-    },
-  },
-  {
-    title: 'no value is larger than an index or a tsvector of the target takes',
-    applies: ({ limits }) => limits.length > 0,
-    async run(source, table, _progress, client) {
-      if (!client) return;
-      const tooLarge = new Findings();
-      for await (const { rowid, columns, reason } of tooLargeRows(client, source, table))
-        tooLarge.add(`rowid ${rowid}, ${columns.map((name) => `column "${name}"`).join(' and ')}: ${reason}`);
-      tooLarge.refuse(
-        (count) =>
-          `${count} row(s) of "${table.name}" are larger than PostgreSQL takes. Shorten or remove them in the source, then repeat:`,
-      );
-    },
-  },
-  {
-    title: 'every key occurs once',
-    applies: ({ key }) => key !== undefined,
-    async run(source, table) {
-      const key = quoteIdentifier(table.key as string);
-      const repeated = new Findings();
-      for (const row of source.query(
-        `SELECT ${key} AS value, count(*) AS count FROM ${quoteIdentifier(table.name)} WHERE ${key} IS NOT NULL GROUP BY 1 HAVING count(*) > 1`,
-      )) {
-        repeated.add(`${row.value}: ${row.count} times`);
-      }
-      repeated.refuse(
-        (count) =>
-          `${count} value(s) of ${key} in "${table.name}" occur more than once; the target's primary key refuses them. Remove all but one in the source, then repeat:`,
-      );
-    },
-  },
-  {
-    title: 'every tag belongs to an event',
-    applies: ({ kind }) => kind === 'event_tags',
-    async run(source, table) {
-      const events = quoteIdentifier(table.after[0] as string);
-      const orphans = new Findings();
-      for (const row of source.query(
-        `SELECT rowid, event_id FROM ${quoteIdentifier(table.name)} AS tag WHERE event_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${events} WHERE id = tag.event_id)`,
-      )) {
-        orphans.add(`rowid ${row.rowid}, event_id ${row.event_id}`);
-      }
-      orphans.refuse(
-        (count) =>
-          `${count} row(s) of "${table.name}" belong to no event; the target's foreign key refuses them. Delete them in the source, then repeat:`,
-      );
-    },
-  },
-  {
-    title: 'every id is the hash of its event (NIP-01)',
-    applies: ({ kind }) => kind === 'events',
-    byRow: true,
-    async run(source, table) {
-      const wrong = new Findings();
-      let count = 0;
-      for (const row of source.query(`SELECT rowid, * FROM ${quoteIdentifier(table.name)}`)) {
-        if (!hasOwnId(row)) wrong.add(`rowid ${row.rowid}, id ${row.id}`);
-        if (++count % ROWS_BETWEEN_PAUSES === 0) await pause();
-      }
-      wrong.refuse(
-        (count) =>
-          `${count} event(s) of "${table.name}" have an id that is not the hash of their content (NIP-01). The verification after the copy could not tell them from altered ones. Delete them in the source, then repeat:`,
-      );
-    },
-  },
-];
+      refusals.push(...found.lines(`${check.headline(found.count, table)} ${check.advice}:`));
+    }
+  }
+  if (refusals.length === 0) return;
+  // It is refused in any case, and then with all that is wrong.
+  if (beforeCopy) return checkSource(source, progress, client);
+  if (source.copy.still) throw new Refused([...refusals, HINT].join('\n'));
+  throw new Error(
+    `The source was checkpointed while it was copied, and the copy is not sound. Repeat it when the relay writes less.\n${refusals.join('\n')}`,
+  );
+}
+
+/**
+ * The same, but keeps the rows that it finds back, so that the source hands out only rows that can go over. Of repeated keys
+ * the first row goes over; the tags of an event that is kept back are kept back with it.
+ *
+ * A copy that was torn by a checkpoint is no matter for a `load`, since `reconcile` looks at all rows anew.
+ */
+export async function keepBackBadRows(source: Source, progress: Progress, client?: pg.Client): Promise<void> {
+  for (const check of SOURCE_CHECKS) {
+    for (const table of source.tables.filter(check.applies)) {
+      const keepBack = beginKeepingBack(source, table);
+      for await (const found of reading(source, check.find(source, table, progress, client)))
+        keep(table.name, found, keepBack, progress);
+    }
+  }
+  const counts = keptCounts(source);
+  progress.say(
+    counts.length === 0 ? 'No row needs quarantine.' : `In quarantine, and not in the target: ${counts.join(', ')}.`,
+  );
+}
+
+/** Rows that are kept back, by table, in words. */
+export function keptCounts({ database, keptBack }: Source): string[] {
+  return [...keptBack].map(
+    ([name, work]) => `${database.prepare(`SELECT count(*) FROM ${work}`).pluck().get()} row(s) of "${name}"`,
+  );
+}
+
+function keep(table: string, { rowid, faults }: Found, keepBack: KeepBack, progress: Progress): void {
+  progress.finding({ table, rowid, faults, advice: 'It stays out of the target, whole in cutover.quarantine.' });
+  const reasons = faults.map(({ columns, seen }) => `${columns.join(' and ')}: ${seen}`);
+  keepBack(rowid, reasons.join('; '));
+}
+
+/** Else better-sqlite3 lets nothing be written while rows are read; here it is another table that is written to. */
+async function* reading<T>({ database }: Source, rows: AsyncIterable<T>): AsyncGenerator<T> {
+  database.unsafeMode(true);
+  try {
+    yield* rows;
+  } finally {
+    database.unsafeMode(false);
+  }
+}
 
 /**
  * Looks at one row that is copied as the checks by row do.
@@ -115,56 +101,24 @@ export function inspectRow({ kind, columns }: Table, values: unknown[]): void {
     throw new Refused(`The event ${event.id} has an id that is not the hash of its content (NIP-01).`);
 }
 
-function hasOwnId(row: Record<string, unknown>): boolean {
-  const event = row as unknown as StoredEvent;
-  // A large text comes as bytes.
-  const content = String(event.content);
-  return eventId({ ...event, content, created_at: Number(event.created_at), kind: Number(event.kind) }) === event.id;
-}
-
-/**
- * @param client the target; without one, its limits of size are not looked at
- * @param options `beforeCopy` leaves out what a copy looks at itself, row by row
- * @throws Refused with the findings of all checks of all tables; Error when the copy was torn and may be at fault itself
- */
-export async function checkSource(
-  source: Source,
-  progress: Progress,
-  client?: pg.Client,
-  { beforeCopy = false } = {},
-): Promise<void> {
-  const findings: string[] = [];
-  for (const check of SOURCE_CHECKS.filter(({ byRow }) => !(beforeCopy && byRow))) {
-    for (const table of source.tables.filter(check.applies)) {
-      try {
-        await check.run(source, table, progress, client);
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        findings.push(error.message);
-      }
-    }
-  }
-  if (findings.length === 0) return;
-  // It is refused in any case, and then with all that is wrong.
-  if (beforeCopy) return checkSource(source, progress, client);
-  if (source.copy.still) throw new Refused(findings.join('\n'));
-  throw new Error(
-    `The source was checkpointed while it was copied, and the copy is not sound. Repeat it when the relay writes less.\n${findings.join('\n')}`,
-  );
-}
-
 /** Counts all findings and keeps the first of them: memory must not grow with what is wrong. */
 class Findings {
-  private count = 0;
-  private readonly listed: string[] = [];
+  count = 0;
+  private readonly listed: Finding[] = [];
 
-  add(line: string): void {
-    if (++this.count <= LISTED_MAX) this.listed.push(`  ${line}`);
+  add(finding: Finding): void {
+    if (++this.count <= LISTED_MAX) this.listed.push(finding);
   }
 
-  refuse(headline: (count: number) => string): void {
-    if (this.count === 0) return;
-    const more = this.count > LISTED_MAX ? [`  and ${this.count - LISTED_MAX} more`] : [];
-    throw new Refused([headline(this.count), ...this.listed, ...more].join('\n'));
+  lines(headline: string): string[] {
+    if (this.count === 0) return [];
+    const more = this.count - this.listed.length;
+    return [
+      headline,
+      ...this.listed.flatMap(findingLines).map((line) => `  ${line}`),
+      ...(more > 0
+        ? [`  and ${more} more; the log above has a line for each ("Found", with --json the event "finding")`]
+        : []),
+    ];
   }
 }

@@ -17,6 +17,8 @@ export interface MigratorConfiguration {
   verifierRole?: string;
   /** `reverse` may delete more rows of the SQLite file than is usual. */
   allowDeletions?: boolean;
+  /** Rows that cannot go over stay out of the target, in `cutover.quarantine`, in place of a refusal. */
+  quarantine?: boolean;
   /** What is to become of tables of no known kind, in every mode. */
   tableChoice: TableChoice;
   /** Where `archive` brings the files; absent in every other mode. */
@@ -78,10 +80,13 @@ export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv)
     if (typeof parsed === 'string') findings.push(parsed);
     else database = parsed;
   }
-  const allowDeletions = environment.CUTOVER_ALLOW_DELETIONS ?? '';
-  if (!['', '1'].includes(allowDeletions)) {
-    findings.push(`CUTOVER_ALLOW_DELETIONS is "${allowDeletions}": expected 1, or nothing at all.`);
-  }
+  const isOn = (name: string): boolean => {
+    const value = environment[name] ?? '';
+    if (!['', '1'].includes(value)) findings.push(`${name} is "${value}": expected 1, or nothing at all.`);
+    return value === '1';
+  };
+  const allowDeletions = isOn('CUTOVER_ALLOW_DELETIONS');
+  const quarantine = isOn('CUTOVER_QUARANTINE');
   const exclude = nameList(environment, 'CUTOVER_EXCLUDE_TABLES', 'tables of the source', ['invites']);
   const generic = nameList(environment, 'CUTOVER_GENERIC_TABLES', 'tables of the source', ['invites']);
   findings.push(...[exclude, generic].filter((list) => typeof list === 'string'));
@@ -98,7 +103,8 @@ export function parseConfiguration(mode: string, environment: NodeJS.ProcessEnv)
     runId: environment.CUTOVER_RUN_ID || `manual/${new Date().toISOString()}`,
     ...(environment.CUTOVER_SCRATCH_DIRECTORY && { scratchDirectory: environment.CUTOVER_SCRATCH_DIRECTORY }),
     ...(environment.CUTOVER_VERIFIER_ROLE && { verifierRole: environment.CUTOVER_VERIFIER_ROLE }),
-    ...(allowDeletions === '1' && { allowDeletions: true }),
+    ...(allowDeletions && { allowDeletions }),
+    ...(quarantine && { quarantine }),
     tableChoice: { exclude, generic },
     ...(archive !== undefined && !Array.isArray(archive) && { archive }),
   };

@@ -9,7 +9,8 @@ const LOCK_WAIT_MILLISECONDS = 60_000;
 
 /**
  * Each statement may run again, also over a schema that an earlier version has made. A row of `run` that is nothing but a
- * name is a withdrawal (authority.ts); `written_file` has what a `reverse` was about to put in the place of the SQLite file.
+ * name is a withdrawal (authority.ts); `written_file` has what a `reverse` was about to put in the place of the SQLite file;
+ * `quarantine` has rows of the source that are not in the target, whole: `{"column": {"type", "hex"}}` (quarantine.ts).
  */
 const CREATE = `
 CREATE SCHEMA IF NOT EXISTS cutover;
@@ -41,6 +42,15 @@ CREATE TABLE IF NOT EXISTS cutover.written_file (
   kept       bigint NOT NULL,
   run_id     text NOT NULL,
   written_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE IF NOT EXISTS cutover.quarantine (
+  table_name   text NOT NULL,
+  source_rowid bigint NOT NULL,
+  reason       text NOT NULL,
+  run_id       text NOT NULL,
+  row_hash     bytea NOT NULL,
+  row          jsonb NOT NULL,
+  PRIMARY KEY (table_name, source_rowid)
 );
 DO $do$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'cutover.run'::regclass AND conname = 'run_status_check'

@@ -76,11 +76,20 @@ export function lanesToHex(lanes: bigint[]): string {
 
 /** The digest of the rows that remain of `all` without `some` of them. */
 export function withoutRows(all: TableDigest, some: TableDigest): TableDigest {
+  return combine(all, some, -1);
+}
+
+/** The digest of the rows of both. */
+export function addRows(one: TableDigest, other: TableDigest): TableDigest {
+  return combine(one, other, 1);
+}
+
+function combine(one: TableDigest, other: TableDigest, sign: 1 | -1): TableDigest {
   const lanes = (digest: string): bigint[] => (digest.match(/.{16}/g) ?? []).map((lane) => BigInt(`0x${lane}`));
-  const removed = lanes(some.digest);
+  const others = lanes(other.digest);
   return {
-    rows: all.rows - some.rows,
-    digest: lanesToHex(lanes(all.digest).map((lane, index) => lane - (removed[index] as bigint))),
+    rows: one.rows + sign * other.rows,
+    digest: lanesToHex(lanes(one.digest).map((lane, index) => lane + BigInt(sign) * (others[index] as bigint))),
   };
 }
 

@@ -3,8 +3,9 @@ import { hash } from 'node:crypto';
 export interface StoredEvent {
   id: string;
   pubkey: string;
-  created_at: number;
-  kind: number;
+  /** To the last digit: both databases store 64 bits, of which a number holds 53. */
+  created_at: bigint | number | string;
+  kind: bigint | number;
   /** JSON, as both databases store it. */
   tags: string;
   content: string;
@@ -23,5 +24,6 @@ export function eventId(event: StoredEvent): string | undefined {
   } catch {
     return undefined;
   }
-  return hash('sha256', JSON.stringify([0, event.pubkey, event.created_at, event.kind, tags, event.content]));
+  const [pubkey, content] = [JSON.stringify(event.pubkey), JSON.stringify(event.content)];
+  return hash('sha256', `[0,${pubkey},${event.created_at},${event.kind},${JSON.stringify(tags)},${content}]`);
 }

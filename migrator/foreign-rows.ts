@@ -1,26 +1,75 @@
 import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
 import { controlSchemaExists } from './authority.ts';
-import { assertAuthoritySource, copiedTables } from './control-schema.ts';
+import { assertAuthoritySource, copiedTables, recordCopied } from './control-schema.ts';
+import { type DigestSumRow, parseDigest, type TableDigest, tableDigestSql } from './digest.ts';
+import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
 import type { ExcludedTable } from './table-choice.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
 import { tableExists } from './verify-table.ts';
 
+/** A table of the target that no run of the migrator made and that has exactly the source's rows. */
+export interface EqualTable {
+  table: Table;
+  digest: TableDigest;
+}
+
 /**
- * Refuses a target that holds rows which no run of the migrator brought there: they are somebody's data, and a copy over
- * them would erase them or be mixed with them.
+ * Refuses a target that holds rows which no run of the migrator brought there, unless the source has the very same: they are
+ * somebody's data, and a copy over them would erase them or be mixed with them.
  *
- * @throws Refused with every table that has such rows
+ * @param compare looks whether a table has the same rows; without it, any row is refused
+ * @returns the tables that are equal although no run has brought them
+ * @throws Refused with every table that has other rows, and some of these rows
  */
-export async function assertNoForeignRows(client: pg.Client, { tables, excluded }: Source): Promise<void> {
+export async function assertNoForeignRows(
+  client: pg.Client,
+  { tables, excluded }: Source,
+  compare?: (table: Table) => Promise<TableDigest | string>,
+): Promise<EqualTable[]> {
   const findings: string[] = [];
+  const equal: EqualTable[] = [];
   const copied = (await controlSchemaExists(client)) ? await copiedTables(client) : new Set<string>();
   for (const table of tables.filter(({ name }) => !copied.has(name))) {
     const count = (await tableExists(client, table.name)) ? await countRows(client, table.name) : 0;
-    if (count > 0) findings.push(`"${table.name}" has ${count} rows`);
+    if (count === 0) continue;
+    const digest = await compare?.(table);
+    if (typeof digest === 'object') equal.push({ table, digest });
+    else findings.push(`"${table.name}" has ${count} rows${digest === undefined ? '' : ` (${digest})`}`);
   }
   refuse([...findings, ...unaccounted(copied, tables, excluded)]);
+  return equal;
+}
+
+/**
+ * Takes tables that are equal for copied, each in a transaction in which nobody else writes to it.
+ *
+ * @throws Refused when one has other rows by now, or authority is with the target
+ */
+export async function adoptTables(
+  client: pg.Client,
+  tables: EqualTable[],
+  runId: string,
+  progress: Progress,
+): Promise<void> {
+  for (const { table, digest } of tables) {
+    await client.query('BEGIN');
+    try {
+      await assertAuthoritySource(client);
+      await client.query(`LOCK TABLE ${quoteIdentifier(table.name)} IN SHARE MODE`);
+      const { rows } = await client.query<DigestSumRow>(tableDigestSql(table));
+      if (parseDigest(rows[0] as DigestSumRow).digest !== digest.digest)
+        refuse([`"${table.name}" had the same rows a moment ago, and somebody has changed them`]);
+      await recordCopied(client, table.name, runId, digest.rows);
+      await client.query('COMMIT');
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => {});
+      throw error;
+    }
+    progress.say(`${table.name} stands in the target already, with the same ${digest.rows} rows; it is taken over.`);
+    progress.moment(`table adopted: ${table.name}`);
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Refused } from '../statemachine/errors.ts';
 import { type Mode, parseConfiguration } from './configuration.ts';
+import { quarantinedRows } from './manifest.ts';
 import { createProgress } from './progress.ts';
 import { run } from './run.ts';
 
@@ -20,8 +21,8 @@ const CLOSING_LINES: Record<Mode, string> = {
  * The migrator as a program: mode in, exit code out.
  *
  * @param environment SQLITE_PATH and DATABASE_URL as in runbook step 4; CUTOVER_RUN_ID, CUTOVER_SCRATCH_DIRECTORY,
- *   CUTOVER_VERIFIER_ROLE, CUTOVER_ALLOW_DELETIONS, CUTOVER_EXCLUDE_TABLES, CUTOVER_GENERIC_TABLES and PGSSLROOTCERT may be set;
- *   `archive` needs CUTOVER_ARCHIVE_BUCKET and CUTOVER_ARCHIVE_PREFIX
+ *   CUTOVER_VERIFIER_ROLE, CUTOVER_ALLOW_DELETIONS, CUTOVER_QUARANTINE, CUTOVER_EXCLUDE_TABLES, CUTOVER_GENERIC_TABLES and
+ *   PGSSLROOTCERT may be set; `archive` needs CUTOVER_ARCHIVE_BUCKET and CUTOVER_ARCHIVE_PREFIX
  * @returns 0 verified, 1 failed and may be repeated, 2 refused
  */
 export async function migrate(
@@ -42,6 +43,8 @@ export async function migrate(
     const manifest = await run(parseConfiguration(mode, options.environment ?? process.env), progress);
     if (json) result('verified', manifest ? { manifest } : {});
     else output(CLOSING_LINES[manifest?.mode ?? 'check']);
+    const kept = manifest ? quarantinedRows(manifest) : 0;
+    if (!json && kept > 0) output(`verified, ${kept} quarantined`);
     return EXIT_CODES.verified;
   } catch (error) {
     const outcome = error instanceof Refused ? 'refused' : 'failed';

@@ -1,4 +1,5 @@
 import type { Mode } from './configuration.ts';
+import type { TableDigest } from './digest.ts';
 import { GENERIC_KIND } from './generic-table.ts';
 import type { FileFingerprint } from './scratch-copy.ts';
 import type { ExcludedTable } from './table-choice.ts';
@@ -46,8 +47,10 @@ export interface TableManifest {
   /** Rows and digest of the source; the target's own are never taken from here but computed afresh. */
   rows: number;
   digest: string;
-  /** Rows that were kept out of the target and stand in `cutover.quarantine`. */
+  /** Rows of the source that were kept out of the target and stand in `cutover.quarantine`; `rows` and `digest` are without them. */
   quarantinedRows: number;
+  /** Added to `digest` it is the digest of all rows of the source, as bytes; absent where there are none in quarantine. */
+  quarantinedDigest?: string;
   /** How the rows came over: all of them, or what had changed since an earlier run. */
   copied: number;
   inserted: number;
@@ -58,6 +61,18 @@ export interface TableManifest {
   kept?: number;
   /** The target has no such table, so that it has no rows and no digest to be compared with. */
   onlyInSource?: true;
+}
+
+/** What a manifest says of the rows of a table that are in quarantine. */
+export function quarantined({
+  rows,
+  digest,
+}: TableDigest): Pick<TableManifest, 'quarantinedRows' | 'quarantinedDigest'> {
+  return { quarantinedRows: rows, ...(rows > 0 && { quarantinedDigest: digest }) };
+}
+
+export function quarantinedRows({ tables }: Manifest): number {
+  return tables.reduce((sum, table) => sum + table.quarantinedRows, 0);
 }
 
 /** How a manifest names a table. */

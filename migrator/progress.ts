@@ -3,8 +3,19 @@ export interface Progress {
   say(text: string): void;
   /** Announces a named moment, such as `table copied: kv`; fault tests do their harm there. */
   moment(name: string): void;
+  /** Tells of a row of the source that cannot go over, as soon as it is found: there may be more of them than memory holds. */
+  finding(finding: Finding): void;
   /** Follows the rows of one table. */
   rows(verb: string, table: string, total: number): RowCounter;
+}
+
+export interface Finding {
+  table: string;
+  rowid: bigint;
+  /** Each value that is at fault, or all that are at fault together, and what was seen. */
+  faults: { columns: string[]; seen: string }[];
+  /** What is done, or is to be done, with the row. */
+  advice: string;
 }
 
 export interface RowCounter {
@@ -14,6 +25,14 @@ export interface RowCounter {
 
 const INTERVAL_MILLISECONDS = 2_000;
 const number = new Intl.NumberFormat('en-US');
+
+/** A line for each fault of a row, without what to do about it. */
+export function findingLines({ table, rowid, faults }: Omit<Finding, 'advice'>): string[] {
+  return faults.map(({ columns, seen }) => {
+    const names = columns.map((column) => `column "${column}"`).join(' and ');
+    return `table "${table}", rowid ${rowid}, ${names}: ${seen}`;
+  });
+}
 
 /**
  * @param write takes one line, without its end
@@ -27,6 +46,11 @@ export function createProgress(write: (line: string) => void, json: boolean): Pr
   return {
     say: (text) => emit('message', { text }, text),
     moment: (name) => emit('moment', { name }),
+    finding({ rowid, ...finding }) {
+      const lines = findingLines({ rowid, ...finding }).map((line) => `Found: ${line}. ${finding.advice}`);
+      const text = lines.join('\n');
+      emit('finding', { ...finding, rowid: String(rowid), text }, text);
+    },
     rows(verb, table, total) {
       const started = performance.now();
       let rows = 0;

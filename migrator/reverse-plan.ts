@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import type pg from 'pg';
 import { bytesOf, DigestSum, hashRow, rowHashSql, type TableDigest } from './digest.ts';
 import type { Progress, RowCounter } from './progress.ts';
+import { quarantinedHashes } from './quarantine-table.ts';
 import { BUCKET_SQL, dirtyBuckets, noBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
@@ -34,6 +35,8 @@ export interface WorkTables {
   ours: string;
   theirs: string;
   kept: string;
+  /** The hashes of the rows that stand in the target's quarantine. */
+  quarantined: string;
 }
 
 /** A batch of rows takes some megabytes at most, unless a single row is larger. */
@@ -47,7 +50,8 @@ const BATCHES = [
  * the copy, and changes neither. Tables that others refer to come first.
  *
  * @param keep leave what only the source has, but for rows whose key stands in the target too, and tags of other events
- *   than those that only the source has. Else only what the target could not have held is left: it was never deleted there.
+ *   than those that only the source has. Else only what the target could not have held, or has in quarantine, is left: it was
+ *   never deleted there.
  */
 export async function planReverse(
   client: pg.Client,
@@ -57,7 +61,7 @@ export async function planReverse(
 ): Promise<TablePlan[]> {
   const plans: TablePlan[] = [];
   for (const [index, table] of source.tables.entries()) {
-    const work = { ours: `temp.ours_${index}`, theirs: `temp.theirs_${index}`, kept: `temp.kept_${index}` };
+    const work = workTables(index);
     const inTarget = await tableExists(client, table.name);
     // Each side has a processor of its own.
     const [theirs, ours] = await together(
@@ -74,6 +78,7 @@ export async function planReverse(
       if (total > 0) await collectTheirs(client, source.database, table, dirty, work, counter);
       counter.end();
       removePairs(source.database, work);
+      await collectQuarantine(client, source.database, table, work);
     }
     if (table.key !== undefined) findTwins(source.database, table, work);
     if (table.keys !== undefined) markReplaced(source.database, table, work);
@@ -89,13 +94,23 @@ export function workColumn(place: number): string {
   return `value_${place}`;
 }
 
-function createWorkTables(database: Database.Database, table: Table, { ours, theirs, kept }: WorkTables): void {
+function workTables(index: number): WorkTables {
+  const name = (what: string): string => `temp.${what}_${index}`;
+  return { ours: name('ours'), theirs: name('theirs'), kept: name('kept'), quarantined: name('quarantined') };
+}
+
+function createWorkTables(
+  database: Database.Database,
+  table: Table,
+  { ours, theirs, kept, quarantined }: WorkTables,
+): void {
   // A column of REAL would make 0 of -0.
   const types = { text: 'TEXT', int8: 'INTEGER', int4: 'INTEGER', float8: 'BLOB', bytea: 'BLOB' };
   const columns = table.columns.map(({ type }, place) => `${workColumn(place)} ${types[type]}`);
   database.exec(`
     CREATE TABLE ${ours} (rid INTEGER PRIMARY KEY, row_hash BLOB NOT NULL, unfit INTEGER NOT NULL, replaced INTEGER NOT NULL DEFAULT 0);
     CREATE TABLE ${kept} (rid INTEGER PRIMARY KEY, row_hash BLOB NOT NULL);
+    CREATE TABLE ${quarantined} (place INTEGER PRIMARY KEY, row_hash BLOB NOT NULL);
     CREATE TABLE ${theirs} (place INTEGER PRIMARY KEY, rid INTEGER, row_hash BLOB NOT NULL, ${columns.join(', ')});`);
 }
 
@@ -182,15 +197,28 @@ async function collectTheirs(
   }
 }
 
-/** Equal rows are told apart by a number, so that of three duplicates against two exactly one comes or goes. */
+/** By their hash, since a VACUUM may have given the rows other rowids. */
+async function collectQuarantine(
+  client: pg.Client,
+  database: Database.Database,
+  { name }: Table,
+  { quarantined }: WorkTables,
+): Promise<void> {
+  const insert = database.prepare(`INSERT INTO ${quarantined} (row_hash) VALUES (?)`);
+  for await (const rowHash of quarantinedHashes(client, name)) insert.run(rowHash);
+}
+
 function removePairs(database: Database.Database, { ours, theirs }: WorkTables): void {
-  const numbered = (place: string, table: string): string =>
-    `(SELECT ${place}, row_hash, row_number() OVER (PARTITION BY row_hash) AS occurrence FROM ${table})`;
   database.exec(`
     CREATE TABLE temp.pairs AS SELECT rid, place FROM ${numbered('rid', ours)} JOIN ${numbered('place', theirs)} USING (row_hash, occurrence);
     DELETE FROM ${ours} WHERE rid IN (SELECT rid FROM temp.pairs);
     DELETE FROM ${theirs} WHERE place IN (SELECT place FROM temp.pairs);
     DROP TABLE temp.pairs;`);
+}
+
+/** Equal rows are told apart by a number, so that of three duplicates against two exactly one comes or goes. */
+function numbered(place: string, table: string): string {
+  return `(SELECT ${place}, row_hash, row_number() OVER (PARTITION BY row_hash) AS occurrence FROM ${table})`;
 }
 
 /** A row of the target whose key the source has too comes in the place of that one. */
@@ -208,17 +236,21 @@ function findTwins(database: Database.Database, table: Table, { ours, theirs }: 
 function keepOurs(
   database: Database.Database,
   table: Table,
-  { ours, kept }: WorkTables,
+  { ours, kept, quarantined }: WorkTables,
   all: boolean,
   earlier: TablePlan[],
 ): void {
   const events = earlier.find((plan) => plan.table.name === table.after[0]);
-  const ofKeptEvents = (plan: TablePlan): string =>
+  const ofEvents = (events: TablePlan, which: string): string =>
     `rid IN (SELECT rowid FROM main.${quoteIdentifier(table.name)} WHERE event_id IN
-       (SELECT id FROM main.${quoteIdentifier(plan.table.name)} WHERE rowid IN (SELECT rid FROM ${plan.work.kept})))`;
-  const stays = events ? ofKeptEvents(events) : String(all);
+       (SELECT id FROM main.${quoteIdentifier(events.table.name)} WHERE rowid IN (SELECT rid FROM ${which})))`;
+  const stays = events ? ofEvents(events, events.work.kept) : String(all);
+  const inQuarantine = `rid IN (SELECT rid FROM ${numbered('rid', ours)} JOIN ${numbered('place', quarantined)} USING (row_hash, occurrence))`;
+  // With the event its foreign key takes them along, whatever they are.
+  const goes = events ? ofEvents(events, events.work.ours) : 'false';
   database.exec(`
-    INSERT INTO ${kept} SELECT rid, row_hash FROM ${ours} WHERE (unfit OR ${stays}) AND NOT replaced;
+    INSERT INTO ${kept} SELECT rid, row_hash FROM ${ours}
+      WHERE (${stays} OR ((unfit OR ${inQuarantine}) AND NOT ${goes})) AND NOT replaced;
     DELETE FROM ${ours} WHERE rid IN (SELECT rid FROM ${kept});`);
 }
 

@@ -81,7 +81,9 @@ async function renewFile(
     if (!source.copy.still) return undefined;
     sayChoice(source, progress, 'stays in the SQLite file as it is');
     beginWriting(source, progress);
-    const { plans, changed } = await timed('delta', () => changeCopy(client, configuration, source, progress));
+    const { plans, changed, unknownRows } = await timed('delta', () =>
+      changeCopy(client, configuration, source, progress),
+    );
     if (!changed) {
       progress.say('SQLite holds what PostgreSQL holds already; the file is left alone.');
       const { files } = await fingerprint(sqlitePath);
@@ -91,12 +93,7 @@ async function renewFile(
       closeCopy(source);
       progress.moment('copy closed');
       const written = await writeNewFile(source.copy.path, sqlitePath, progress);
-      await recordWrittenFile(
-        client,
-        runId,
-        written,
-        plans.reduce((sum, { kept }) => sum + kept.rows, 0),
-      );
+      await recordWrittenFile(client, runId, written, unknownRows);
       progress.moment('new file recorded');
       // The connection carries the lock: when it was lost, another run may be at work by now.
       await assertAuthorityTarget(client);
@@ -107,13 +104,17 @@ async function renewFile(
   }
 }
 
-/** Makes the copy equal to the target, in one transaction that is still open then. */
+/**
+ * Makes the copy equal to the target, in one transaction that is still open then.
+ *
+ * @returns `unknownRows`: rows that were kept and of which the target does not say by itself why; a later run must keep them too
+ */
 export async function changeCopy(
   client: pg.Client,
   { allowDeletions = false }: MigratorConfiguration,
   source: Source,
   progress: Progress,
-): Promise<{ plans: TablePlan[]; changed: boolean }> {
+): Promise<{ plans: TablePlan[]; changed: boolean; unknownRows: number }> {
   const { database } = source;
   const keep = !(await isKnown(client, source.copy.files));
   // Not READ ONLY, which would forbid temporary tables too; all of it is rolled back.
@@ -134,7 +135,8 @@ export async function changeCopy(
       applyPlans(plans, database, progress);
       ensureFullText(database, progress);
     }
-    return { plans, changed: created || rebuilt || differs };
+    const unknownRows = keep ? plans.reduce((sum, { kept }) => sum + kept.rows, 0) : 0;
+    return { plans, changed: created || rebuilt || differs, unknownRows };
   } finally {
     await client.query('ROLLBACK').catch(() => {});
   }
@@ -148,7 +150,7 @@ function sayKept(plans: TablePlan[], all: boolean, progress: Progress): void {
     );
   } else if (kept.length > 0) {
     progress.say(
-      `Rows that PostgreSQL could not have held stay in SQLite, events with their tags: ${kept.join(', ')}.`,
+      `Rows that PostgreSQL could not have held, or that stand in cutover.quarantine, stay in SQLite, events with their tags: ${kept.join(', ')}.`,
     );
   }
 }

@@ -111,6 +111,8 @@ export async function sourceBuckets(
 export function dirtyBuckets(target: TargetBuckets, { words, counts }: SourceBuckets): Set<number> {
   const dirty = new Set<number>();
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    // Most buckets of a small table, of which a file may have hundreds.
+    if (counts[bucket] === 0 && target.counts[bucket] === 0) continue;
     const laneDiffers = (lane: number): boolean =>
       BigInt.asUintN(64, laneOf(words, bucket * WORDS + lane * 2)) !== target.lanes[bucket * LANES + lane];
     if (counts[bucket] !== target.counts[bucket] || laneDiffers(0) || laneDiffers(1)) dirty.add(bucket);

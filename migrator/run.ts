@@ -4,7 +4,8 @@ import { archive } from './archive.ts';
 import { controlSchemaExists } from './authority.ts';
 import { bringOver } from './bring-over.ts';
 import { checkReverse } from './check-reverse.ts';
-import { checkSource, inspectRow } from './check-source.ts';
+import { checkSource, inspectRow, keepBackBadRows } from './check-source.ts';
+import { compareForeign } from './compare-foreign.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
 import {
   assertAuthoritySource,
@@ -12,12 +13,14 @@ import {
   copiedTables,
   endRun,
   ensureControlSchema,
+  grantVerifier,
   lockTarget,
 } from './control-schema.ts';
 import { assertNoSwap } from './file-swap.ts';
-import { assertNoForeignRows, dropCopied } from './foreign-rows.ts';
+import { adoptTables, assertNoForeignRows, dropCopied, type EqualTable } from './foreign-rows.ts';
 import type { Manifest } from './manifest.ts';
 import type { Progress } from './progress.ts';
+import { hasQuarantine } from './quarantine-table.ts';
 import { failRun, recorded } from './recorded.ts';
 import { reverse } from './reverse.ts';
 import { fingerprint } from './scratch-copy.ts';
@@ -68,14 +71,20 @@ export async function run(configuration: MigratorConfiguration, progress: Progre
         .join(' ')}]`,
     );
     try {
-      if (mode === 'verify') return await compareAll(client, configuration, source, progress);
+      if (mode === 'verify') {
+        if (configuration.quarantine) await keepBackBadRows(source, progress, client);
+        return await compareAll(client, configuration, source, progress);
+      }
       await lockTarget(client);
-      await assertWritable(client, mode, source);
-      // Here and not in `reconcile`: it works during the write stop, and its comparison refuses what it cannot bring over.
-      if (mode === 'load') await checkSource(source, progress, client, { beforeCopy: true });
+      await assertWritable(client, mode);
+      await lookAtRows(configuration, source, progress, client);
+      const equal = await foreignRows(client, mode, source, progress);
       await ensureControlSchema(client, configuration.runId);
       await beginRun(client, configuration.runId, mode);
       progress.moment('run begun');
+      // Before there are tables: whoever asks what became of the run signs in by it, also when the run is refused.
+      if (configuration.verifierRole) await grantVerifier(client, configuration.verifierRole, []);
+      await recorded(client, configuration.runId, () => adoptTables(client, equal, configuration.runId, progress));
       for (let pass = 1; ; pass++) {
         const manifest = await recorded(client, configuration.runId, () =>
           mode === 'load'
@@ -95,6 +104,7 @@ export async function run(configuration: MigratorConfiguration, progress: Progre
         }
         progress.say('The source was written to during the pass; once more.');
         source = await open();
+        await lookAtRows(configuration, source, progress, client);
       }
     } catch (error) {
       throw asTargetFailure(error, 'PostgreSQL refused');
@@ -149,15 +159,37 @@ async function recordUnopened({ mode, database, runId }: MigratorConfiguration, 
   }
 }
 
-async function check({ database }: MigratorConfiguration, source: Source, progress: Progress): Promise<undefined> {
+/**
+ * Only a `load` looks for what is wrong with rows: `reconcile` works during the write stop, and its comparison refuses what it
+ * cannot bring over. But where rows are in quarantine, they have to be found once more, or to be refused by name.
+ */
+async function lookAtRows(
+  { mode, quarantine }: MigratorConfiguration,
+  source: Source,
+  progress: Progress,
+  client: pg.Client,
+): Promise<void> {
+  if (quarantine) return keepBackBadRows(source, progress, client);
+  const beforeCopy = !(await hasQuarantine(client, source.tables));
+  if (mode === 'load' || !beforeCopy) await checkSource(source, progress, client, { beforeCopy });
+}
+
+async function check(
+  { database, quarantine }: MigratorConfiguration,
+  source: Source,
+  progress: Progress,
+): Promise<undefined> {
   const client = database && (await connectTarget(database));
   try {
-    await checkSource(source, progress, client);
+    if (quarantine) await keepBackBadRows(source, progress, client);
+    else await checkSource(source, progress, client);
     progress.say(
-      `The source is sound: ${source.tables.map((table) => `${table.name} ${source.countRows(table)} rows`).join(', ')}.`,
+      `${quarantine ? 'The rest of the' : 'The'} source is sound: ${source.tables.map((table) => `${table.name} ${source.countRows(table)} rows`).join(', ')}.`,
     );
     if (!client) return;
-    await assertWritable(client, 'check', source);
+    await assertWritable(client, 'check');
+    const equal = await foreignRows(client, 'check', source, progress);
+    for (const { table } of equal) progress.say(`${table.name} stands in the target already, with the same rows.`);
     progress.say('The target can take it.');
   } catch (error) {
     throw asTargetFailure(error, 'PostgreSQL refused');
@@ -166,15 +198,24 @@ async function check({ database }: MigratorConfiguration, source: Source, progre
   }
 }
 
-/** @throws Refused unless the target may be written to: authority is with the source, and no rows of others stand there */
-async function assertWritable(client: pg.Client, mode: string, source: Source): Promise<void> {
+/** @throws Refused unless authority is with the source, and a load has run where there must have been one */
+async function assertWritable(client: pg.Client, mode: string): Promise<void> {
   if (await controlSchemaExists(client)) await assertAuthoritySource(client);
   else if (mode === 'reconcile') {
     throw new Refused(
       'There is no schema "cutover" in the target: no load has run. Run "load" first, while the relay is live; the write stop stays short then.',
     );
   }
-  await assertNoForeignRows(client, source);
+}
+
+/**
+ * Only before the write stop is there time to compare what others have brought; after it, every such row is refused.
+ *
+ * @throws Refused when rows of others stand in the target, other than those of the source
+ */
+function foreignRows(client: pg.Client, mode: string, source: Source, progress: Progress): Promise<EqualTable[]> {
+  if (mode === 'reconcile') return assertNoForeignRows(client, source);
+  return assertNoForeignRows(client, source, (table) => compareForeign(client, source, table, progress));
 }
 
 async function unchanged(path: string, source: Source): Promise<boolean> {

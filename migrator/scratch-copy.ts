@@ -59,7 +59,7 @@ export async function assertSqliteFile(path: string): Promise<void> {
     if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new Refused(`There is no SQLite file at ${path}. Check SQLITE_PATH and the mount; nothing was created.`);
     if (code === 'EACCES')
-      throw new Refused(`The SQLite file ${path} cannot be read: permission denied for uid ${process.getuid?.()}.`);
+      throw new Refused(`The SQLite file ${path} cannot be read: permission denied for uid ${process.geteuid?.()}.`);
     if (code === 'EISDIR')
       throw new Refused(`${path} is a directory: expected the SQLite file in it, for example ${join(path, 'db')}.`);
     throw new Error(`The SQLite file ${path} could not be read.`, { cause: error });

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { Refused } from '../statemachine/errors.ts';
 import { readTables } from './read-tables.ts';
 import { assertSqliteFile, makeScratchCopy, type ScratchCopy } from './scratch-copy.ts';
+import { assertSound } from './source-soundness.ts';
 import { type ExcludedTable, NO_CHOICE, type TableChoice } from './table-choice.ts';
 import { type Column, quoteIdentifier, type Table } from './table-kinds.ts';
 
@@ -17,6 +18,8 @@ export interface Source {
   copy: ScratchCopy;
   /** The open copy, to which `reverse` writes. */
   database: Database.Database;
+  /** By table, the TEMP table whose `rid` are the rowids of the rows that are kept back (quarantine.ts): the next three hand none of them out. */
+  keptBack: Map<string, string>;
   countRows(table: Table): number;
   /**
    * The rows in the order in which they are stored: `[rowid, ...columns]`, as the driver gives them: text as string (a large
@@ -80,32 +83,34 @@ export async function openSource(
 export function openCopy(path: string, copy: ScratchCopy, choice: TableChoice = NO_CHOICE): Source {
   const database = openDatabase(copy.path);
   try {
-    assertSound(database, path, copy);
+    assertSound(database, path, copy, COPY_ATTEMPTS_MAX);
     const encoding = database.pragma('encoding', { simple: true });
     if (encoding !== 'UTF-8')
       throw new Refused(`The SQLite file ${path} has the encoding ${encoding}: expected UTF-8.`);
     const { tables, ...others } = readTables(database, path, choice);
+    const keptBack = new Map<string, string>();
     return {
       tables,
       ...others,
       copy,
       database,
+      keptBack,
       countRows: (table) =>
         database
-          .prepare(`SELECT count(*) FROM ${quoteIdentifier(table.name)}`)
+          .prepare(`SELECT count(*) FROM ${sentRows(table, keptBack)}`)
           .pluck()
           .get() as number,
       rows: (table) =>
         database
           .prepare(
-            `SELECT rowid, ${table.columns.map(selected).join(', ')} FROM ${quoteIdentifier(table.name)} ORDER BY rowid`,
+            `SELECT rowid, ${table.columns.map(selected).join(', ')} FROM ${sentRows(table, keptBack)} ORDER BY rowid`,
           )
           .safeIntegers()
           .raw()
           .iterate() as IterableIterator<unknown[]>,
       rowids: (table) =>
         database
-          .prepare(`SELECT rowid FROM ${quoteIdentifier(table.name)} ORDER BY rowid`)
+          .prepare(`SELECT rowid FROM ${sentRows(table, keptBack)} ORDER BY rowid`)
           .pluck()
           .safeIntegers()
           .iterate() as IterableIterator<bigint>,
@@ -141,6 +146,15 @@ function selected({ name, type }: Column): string {
   return `iif(octet_length(${column}) > ${STRING_BYTES_MAX}, CAST(${column} AS BLOB), ${column})`;
 }
 
+/** What stands behind FROM for the rows of a table that are not kept back. */
+export function sentRows(table: Table, keptBack: Source['keptBack']): string {
+  const name = quoteIdentifier(table.name);
+  const kept = keptBack.get(table.name);
+  return kept === undefined
+    ? name
+    : `(SELECT rowid AS rowid, * FROM ${name} WHERE rowid NOT IN (SELECT rid FROM ${kept}))`;
+}
+
 /** SQL that gives the value of a column to the byte, as RowEncoder takes it. */
 export function readColumn({ name, type, nullable }: Column): string {
   const column = quoteIdentifier(name);
@@ -162,36 +176,4 @@ function openDatabase(path: string): Database.Database {
   // Nobody else opens the copy; without other readers SQLite needs no shared-memory file.
   database.pragma('locking_mode = EXCLUSIVE');
   return database;
-}
-
-function assertSound(database: Database.Database, path: string, copy: ScratchCopy): void {
-  let findings: string;
-  try {
-    // Tables are read once from end to end, for which the 16 MB that better-sqlite3 would take are of no use. It is set
-    // here, since it reads the file's header, and that may be the damage.
-    database.pragma('cache_size = -4000');
-    findings = (database.pragma('quick_check(5)') as { quick_check: string }[])
-      .map((row) => row.quick_check)
-      .join('; ');
-    if (findings === 'ok') findings = lastPage(database, copy);
-  } catch (error) {
-    findings = (error as Error).message;
-  }
-  if (findings === 'ok') return;
-  if (!copy.still) {
-    throw new Error(
-      `The SQLite file ${path} was checkpointed during each of ${COPY_ATTEMPTS_MAX} copies, and the last one is not sound. Repeat it when the relay writes less.`,
-    );
-  }
-  throw new Refused(
-    `The SQLite file ${path} is damaged: ${findings}. Nothing was copied. Restore a backup, or rescue what can be read with "sqlite3 db .recover".`,
-  );
-}
-
-/** SQLite takes zeros for what is missing of the last page, without a word. A rollback journal would have cut the file to its length. */
-function lastPage(database: Database.Database, { files }: ScratchCopy): string {
-  const bytes = files[0]?.bytes ?? 0;
-  const pageBytes = database.pragma('page_size', { simple: true }) as number;
-  if (bytes % pageBytes === 0 || files.some(({ file }) => file.endsWith('-journal'))) return 'ok';
-  return `its last page is cut off (${bytes} bytes in pages of ${pageBytes})`;
 }

@@ -78,8 +78,11 @@ function index(name: string, table: string, expression: string): string {
 }
 
 /** An entry of a B-tree takes a third of a page at most: 2,704 bytes less the header. Source: PostgreSQL manual, "B-Tree Indexes". */
-export function indexLimit(indexName: string, columns: Column[]): SizeLimit {
-  const list = columns.map(({ name }) => quoteIdentifier(name));
+export function indexLimit(
+  indexName: string,
+  columns: Column[],
+  indexed = columns.map(({ name }) => quoteIdentifier(name)).join(', '),
+): SizeLimit {
   // Numbers arrive as their text.
   const casts: Record<Column['type'], string> = {
     text: 'text',
@@ -93,7 +96,7 @@ export function indexLimit(indexName: string, columns: Column[]): SizeLimit {
     bytesMax: 2_600,
     create: [
       `CREATE TEMP TABLE cutover_trial (${columns.map(columnDefinition).join(', ')}) ON COMMIT DROP`,
-      `CREATE INDEX ${quoteIdentifier(indexName)} ON cutover_trial (${list.join(', ')})`,
+      `CREATE INDEX ${quoteIdentifier(indexName)} ON cutover_trial (${indexed})`,
     ],
     trial: `INSERT INTO cutover_trial VALUES (${columns.map(({ type }, position) => `$${position + 1}::${casts[type]}`).join(', ')})`,
   };
@@ -197,7 +200,14 @@ SELECT ${names.join(', ')}, to_tsvector('english', content) AS search_vector FRO
         constraints: [primaryKey(name)],
         after: [],
         key: 'id',
-        limits: [SEARCH_VECTOR_LIMIT],
+        limits: [
+          SEARCH_VECTOR_LIMIT,
+          indexLimit(
+            `${schema}__idx_events_kind_pubkey_created_at`,
+            text('pubkey'),
+            '(1::int4), "pubkey", (1::int8) DESC',
+          ),
+        ],
         promises: [
           {
             title: 'every event can be found by its text',

@@ -28,6 +28,14 @@ const REFUSALS: Record<string, string> = {
 
 const LOCK_TIMEOUT = '55P03';
 
+/** What may be over when somebody has made room. Source: PostgreSQL manual, Appendix A, class 53. */
+const OUT_OF_ROOM: Record<string, string> = {
+  '53100':
+    'The disk of the server is full. Give it more storage (RDS: AllocatedStorage), then repeat: what was committed counts, nothing stands half done',
+  '53200': 'The server is out of memory. Take a larger instance class, then repeat',
+  '53300': 'The server takes no more connections. End some of them, then repeat',
+};
+
 /** How pg says that the connection broke under a statement, or before the next one. */
 const LOST_CONNECTION =
   /^(Connection terminated|Client has encountered a connection error|read E|write E|Stream has been destroyed)/;
@@ -50,8 +58,9 @@ export async function connectTarget(address: DatabaseAddress): Promise<pg.Client
     client.on('error', () => {});
     try {
       await client.connect();
-      await client.query(SESSION);
+      // First: an older server refuses settings that it does not know.
       await assertServer(client, place);
+      await client.query(SESSION);
       return client;
     } catch (error) {
       await client.end().catch(() => {});
@@ -93,6 +102,7 @@ export function asTargetFailure(error: unknown, what: string): unknown {
       `${what}: another session has held a lock on a table of the target for more than a minute. Find it in pg_stat_activity and end it, then repeat.`,
       { cause: error },
     );
+  if (OUT_OF_ROOM[code] !== undefined) return new Error(`${what}: ${message}. ${OUT_OF_ROOM[code]}.`, { cause: error });
   const advice = REFUSALS[code];
   if (advice === undefined && !REFUSED_CLASSES.includes(code.slice(0, 2))) return error;
   return new Refused(

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { DigestSum, type DigestSumRow, parseDigest, type TableDigest, tableDigestSql } from './digest.ts';
+import { DigestSum, type DigestSumRow, digestSumSql, parseDigest, type TableDigest, tableDigestSql } from './digest.ts';
 import { quoteIdentifier, type RowPromise, type Table } from './table-kinds.ts';
 import { together } from './together.ts';
 
@@ -8,6 +8,8 @@ export interface TableVerdict {
   verdict: 'verified' | 'mismatch';
   source: TableDigest;
   target: TableDigest;
+  /** Rows of the source that stand in `cutover.quarantine` and not in the target; absent where there are none. */
+  quarantined?: TableDigest;
   /** What is wrong, one sentence each; empty when verified. */
   findings: string[];
 }
@@ -17,11 +19,13 @@ export interface TableVerdict {
  * every row: counts alone let ten of ten altered rows pass.
  *
  * @param expected the source's figures, or the work that finds them: the server computes its own meanwhile
+ * @param quarantined the figures of the source's rows that must stand in `cutover.quarantine`; without them nobody looks there
  */
 export async function verifyTable(
   client: pg.Client,
   table: Table,
   expected: TableDigest | Promise<TableDigest>,
+  quarantined?: TableDigest,
 ): Promise<TableVerdict> {
   const [source, target] = await together(expected, targetDigest(client, table));
   if (target === undefined) {
@@ -35,7 +39,30 @@ export async function verifyTable(
     const violations = await countViolations(client, table, promise);
     if (violations > 0) findings.push(`not true for ${violations} rows: ${promise.title}`);
   }
-  return { table: table.name, verdict: findings.length === 0 ? 'verified' : 'mismatch', source, target, findings };
+  if (quarantined) findings.push(...(await quarantineFindings(client, table, quarantined)));
+  const verdict = findings.length === 0 ? 'verified' : 'mismatch';
+  return { table: table.name, verdict, source, target, ...(quarantined?.rows && { quarantined }), findings };
+}
+
+async function quarantineFindings(client: pg.Client, { name }: Table, source: TableDigest): Promise<string[]> {
+  const { rows: schema } = await client.query("SELECT to_regclass('cutover.quarantine') IS NOT NULL AS there");
+  const there = schema[0].there ? await quarantineDigest(client, name) : new DigestSum().result();
+  if (there.rows !== source.rows)
+    return [
+      `the source has ${source.rows} rows for the quarantine, and cutover.quarantine ${there.rows} of this table`,
+    ];
+  return there.digest === source.digest
+    ? []
+    : [`not the same ${source.rows} rows in cutover.quarantine as in the source`];
+}
+
+async function quarantineDigest(client: pg.Client, name: string): Promise<TableDigest> {
+  const { rows } = await client.query<DigestSumRow>(
+    `SELECT ${digestSumSql('row_bits')}
+     FROM (SELECT ('x' || encode(row_hash, 'hex'))::bit(256) AS row_bits FROM cutover.quarantine WHERE table_name = $1) AS hashed`,
+    [name],
+  );
+  return parseDigest(rows[0] as DigestSumRow);
 }
 
 /** The verdict on a table of the target whose rows cannot be looked at. */

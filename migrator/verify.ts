@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import type { MigratorConfiguration } from './configuration.ts';
+import { DigestSum } from './digest.ts';
 import { assertAllAccounted } from './foreign-rows.ts';
-import { described, leftOut, type Manifest } from './manifest.ts';
+import { described, leftOut, type Manifest, quarantined } from './manifest.ts';
 import type { Progress } from './progress.ts';
+import { assertAccounted, keptDigest } from './quarantine.ts';
 import type { Source } from './source.ts';
 import { sourceDigest } from './source-rows.ts';
 import { shapeDifferences } from './target-shape.ts';
@@ -23,10 +25,14 @@ export async function compareAll(
   await assertAllAccounted(client, source);
   for (const table of source.tables) {
     const differences = (await tableExists(client, table.name)) ? await shapeDifferences(client, table) : [];
+    const kept = await keptDigest(source, table);
     const rows = sourceDigest(source, table, progress);
-    verdicts.push(
-      differences.length === 0 ? await verifyTable(client, table, rows) : mismatch(table.name, await rows, differences),
-    );
+    const verdict =
+      differences.length === 0
+        ? await verifyTable(client, table, rows, kept)
+        : mismatch(table.name, await rows, differences);
+    await assertAccounted(source, table, verdict.source, kept);
+    verdicts.push(verdict);
   }
   assertVerified(verdicts, progress);
   return {
@@ -36,7 +42,7 @@ export async function compareAll(
     tables: source.tables.map((table, place) => ({
       ...described(table),
       ...(verdicts[place] as TableVerdict).source,
-      quarantinedRows: 0,
+      ...quarantined((verdicts[place] as TableVerdict).quarantined ?? new DigestSum().result()),
       copied: 0,
       inserted: 0,
       deleted: 0,
@@ -66,7 +72,10 @@ export function assertVerified(
 }
 
 /** The closing line of a table, in the form that runbook step 5c tells the operator to look for. */
-function verdictLine({ table, verdict, source, target, findings }: TableVerdict): string {
-  if (verdict === 'verified') return `  ${table}: source=${source.rows} dest=${target.rows} [OK]`;
-  return `  ${table}: source=${source.rows} dest=${target.rows} [MISMATCH] ${findings.join('; ')}`;
+function verdictLine({ table, verdict, source, target, quarantined, findings }: TableVerdict): string {
+  const kept = quarantined?.rows ?? 0;
+  const figures = `  ${table}: source=${source.rows + kept} dest=${target.rows}`;
+  const explained = kept > 0 ? `, ${kept} quarantined` : '';
+  if (verdict === 'verified') return `${figures} [OK${explained}]`;
+  return `${figures} [MISMATCH${explained}] ${findings.join('; ')}`;
 }

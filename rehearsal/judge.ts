@@ -113,9 +113,10 @@ function verdictOf(all: ExecutionRecord[], tables: TableRecord[], afterwards: st
   }
   if (asked.status === 'SUCCEEDED') {
     const rows = tables.reduce((sum, table) => sum + (table.target?.rows ?? 0), 0);
+    const kept = tables.reduce((sum, table) => sum + (table.quarantined?.rows ?? 0), 0);
     return {
       outcome: 'CutoverComplete',
-      sentence: `The relay serves from PostgreSQL: ${rows.toLocaleString('en-US')} rows in ${tables.length} tables were compared one by one and are equal.`,
+      sentence: `The relay serves from PostgreSQL: ${rows.toLocaleString('en-US')} rows in ${tables.length} tables were compared one by one and are equal${kept > 0 ? `; ${kept.toLocaleString('en-US')} rows of SQLite are in quarantine` : ''}.`,
       isDone: afterwards !== 'rollback' && afterwards !== 'finalize',
     };
   }

@@ -26,6 +26,7 @@ export function parseMigratorLine(line: string): MigratorWord | null {
     case undefined:
       return { kind: 'text', text: line };
     case 'message':
+    case 'finding':
       return { kind: 'text', text: String(entry?.text) };
     case 'result':
       return { kind: 'result', text: entry?.message === undefined ? null : String(entry.message) };

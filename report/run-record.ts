@@ -60,5 +60,7 @@ export interface TableRecord {
   verdict: string;
   source?: { rows: number; digest: string };
   target?: { rows: number; digest: string };
+  /** Rows of the source that are in quarantine, and not in the target; absent where there are none. */
+  quarantined?: { rows: number; digest: string };
   findings: string[];
 }

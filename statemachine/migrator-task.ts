@@ -79,6 +79,10 @@ function runTaskArguments(settings: Settings, task: MigratorTask): JsonObject {
     mode === 'reverse' || mode === 'check-reverse'
       ? [{ Name: 'CUTOVER_ALLOW_DELETIONS', Value: '{% $allowDeletions ? "1" : "" %}' }]
       : [];
+  const quarantine =
+    settings.quarantine && (mode === 'load' || mode === 'reconcile')
+      ? [{ Name: 'CUTOVER_QUARANTINE', Value: '1' }]
+      : [];
   return {
     Cluster: '{% $plan.cluster %}',
     TaskDefinition: `{% $plan.${plan}.taskDefinition %}`,
@@ -104,6 +108,7 @@ function runTaskArguments(settings: Settings, task: MigratorTask): JsonObject {
             },
             { Name: 'CUTOVER_VERIFIER_ROLE', Value: settings.verifierRole },
             ...allowance,
+            ...quarantine,
             ...tableChoice(settings),
             ...environment,
           ],

@@ -106,6 +106,12 @@ const fieldsSchema = z.strictObject({
     .describe(
       'A load that is older than this makes a long write stop: cutover refuses, and prepare brings it up to date.',
     ),
+  quarantine: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Rows that PostgreSQL cannot hold, tags without an event and events with a wrong id stay out of the target, whole in cutover.quarantine, and all others go over; else such rows stop the load.',
+    ),
   confidenceDays: z
     .int()
     .positive()

@@ -77,6 +77,11 @@ export function allVerified(manifest: string, verdicts: string): string {
   return `$count($${manifest}.tables) > 0 and $count($${verdicts}[verdict = "verified"]) = $count($${manifest}.tables)`;
 }
 
+/** How many rows of the source are in quarantine, and not in the target, by the verdicts of its tables. */
+export function quarantinedRows(verdicts: string): string {
+  return `{% $sum([0, $${verdicts}.quarantined.rows]) %}`;
+}
+
 /** Says in a variable which tables differ. */
 export function saysWhatDiffers(state: string, verdicts: string, variable: string, next: string): State {
   return {

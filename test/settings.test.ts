@@ -70,6 +70,7 @@ describe('the settings', () => {
       migrationTask: { cpuUnits: 512, memoryMebibytes: 1_024 },
       deregistrationDelaySeconds: 10,
       loadAgeDaysMax: 7,
+      quarantine: false,
       confidenceDays: 7,
       excludeTables: [],
       genericTables: [],

@@ -4,6 +4,7 @@ import { release } from '../lock-states.ts';
 import { describeRelay, healthCheck, scaleUp } from '../relay-states.ts';
 import type { Settings } from '../settings.ts';
 import { failure, invoke } from '../tasks.ts';
+import { quarantinedRows } from '../verify-states.ts';
 import { MEASURED_WRITE_STOP, stepEnded } from '../write-stop.ts';
 import { assertQuietPayload } from './copy-and-verify.ts';
 
@@ -98,6 +99,7 @@ export function switchOverStates(settings: Settings, onFailure: string, wayBack:
       Output: {
         outcome: 'CutoverComplete',
         tables: '{% $verdicts %}',
+        quarantinedRows: quarantinedRows('verdicts'),
         health: '{% $health %}',
         writeStop: MEASURED_WRITE_STOP,
         taskDefinition: '{% $relay.taskDefinition %}',

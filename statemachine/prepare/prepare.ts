@@ -4,6 +4,7 @@ import { expectedWriteStopSeconds } from '../expected-write-stop.ts';
 import { HOLDS, hold, release, takeLock } from '../lock-states.ts';
 import type { Settings } from '../settings.ts';
 import { invoke } from '../tasks.ts';
+import { quarantinedRows } from '../verify-states.ts';
 import { loadStates } from './load.ts';
 
 const ON_FAILURE = 'IsHeld';
@@ -105,6 +106,7 @@ function prepareComplete(settings: Settings): States[string] {
       outcome: 'PrepareComplete',
       rows: '{% $sum($loaded.tables.rows) %}',
       tables: '{% $loadVerdicts %}',
+      quarantinedRows: quarantinedRows('loadVerdicts'),
       // Tables of the file that the cutover leaves behind, as the settings say; mostly there are none.
       excluded: '{% [$loaded.excluded] %}',
       loadSeconds: '{% $loaded.seconds %}',

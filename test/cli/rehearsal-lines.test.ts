@@ -85,6 +85,16 @@ describe('the closing lines', () => {
     ]);
   });
 
+  it('say how many rows of a table are in quarantine', () => {
+    const table = {
+      source: { rows: 2, digest: '' },
+      target: { rows: 2, digest: '' },
+      quarantined: { rows: 3, digest: '' },
+    };
+    const quarantined = { ...record, tables: [{ table: 'kv', verdict: 'verified', ...table, findings: [] }] };
+    expect(closingLines(quarantined, PLAIN)[1]).toBe('  kv: source=5 dest=2 [OK, 3 quarantined]');
+  });
+
   it('have colours only for verdicts', () => {
     const lines = closingLines(record, pc.createColors(true));
     expect(lines[1]).toBe(`  ${SHOWN}: source=? dest=2 [\x1b[31mMISMATCH\x1b[39m] ${SHOWN}`);

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createHandler as takeAuthority } from '../../lambdas/authority.ts';
 import { createHandler } from '../../lambdas/read-manifest.ts';
 import { type ObjectStore, startObjectStore } from '../../rehearsal/object-store.ts';
 import { fileStates } from '../support/file-states.ts';
@@ -48,6 +49,24 @@ const read = (place: Place) =>
 const directoryOf = ({ sqlitePath }: Place): string => dirname(sqlitePath);
 
 describe('the archive of the file system', () => {
+  it('expects the rows that are in quarantine in the file, which they have never left', async () => {
+    const place = await scene();
+    const database = new Database(place.sqlitePath);
+    database.exec("INSERT INTO kv VALUES ('bad', x'00')");
+    database.close();
+    for (const [mode, runId] of [
+      ['load', 'load/0'],
+      ['reconcile', 'cutover/0/0'],
+    ] as const) {
+      const environment = { ...environmentOf(place), CUTOVER_RUN_ID: runId, CUTOVER_QUARANTINE: '1' };
+      expect(await migrateHere(mode, environment)).toMatchObject({ code: 0 });
+    }
+    await onTarget(takeAuthority({ connect: connectTo(place.url) }))({ action: 'take', runId: 'cutover/0/0' });
+    const { code, lines } = await archived(place);
+    expect(code).toBe(0);
+    expect(lines.map(({ text }) => text)).toContain('  kv: cutover=4 archive=4 [OK]');
+  });
+
   it('brings every file that is not left out into the bucket, changes none, and tells of it in its manifest', async () => {
     const place = await handedOver();
     mkdirSync(join(directoryOf(place), 'media/deep'), { recursive: true });

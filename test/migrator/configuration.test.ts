@@ -15,6 +15,7 @@ describe('the configuration', () => {
         CUTOVER_SCRATCH_DIRECTORY: '/scratch',
         CUTOVER_VERIFIER_ROLE: 'verifier',
         CUTOVER_ALLOW_DELETIONS: '1',
+        CUTOVER_QUARANTINE: '1',
         CUTOVER_EXCLUDE_TABLES: '["invites", "a b"]',
         CUTOVER_GENERIC_TABLES: '["media"]',
         PGSSLROOTCERT: '/ca.pem',
@@ -35,6 +36,7 @@ describe('the configuration', () => {
       scratchDirectory: '/scratch',
       verifierRole: 'verifier',
       allowDeletions: true,
+      quarantine: true,
       tableChoice: { exclude: ['invites', 'a b'], generic: ['media'] },
     });
   });
@@ -54,6 +56,7 @@ describe('the configuration', () => {
       parseConfiguration('', {
         DATABASE_URL: 'mysql://me:word@host/relay',
         CUTOVER_ALLOW_DELETIONS: 'yes',
+        CUTOVER_QUARANTINE: '0',
         CUTOVER_EXCLUDE_TABLES: 'invites',
         CUTOVER_GENERIC_TABLES: '[1]',
       });
@@ -63,6 +66,7 @@ describe('the configuration', () => {
 SQLITE_PATH is not set: expected the path of the SQLite file, for example /app/data/db.
 DATABASE_URL begins with "mysql://": ${EXPECTED}.
 CUTOVER_ALLOW_DELETIONS is "yes": expected 1, or nothing at all.
+CUTOVER_QUARANTINE is "0": expected 1, or nothing at all.
 CUTOVER_EXCLUDE_TABLES is "invites": expected a JSON list of tables of the source, for example ["invites"].
 CUTOVER_GENERIC_TABLES is "[1]": expected a JSON list of tables of the source, for example ["invites"].`,
     );

@@ -10,7 +10,7 @@ import { changeTarget, handedOver, oldFiles, reversed, union } from '../support/
 import { MODES } from '../support/scene.ts';
 import { differences, postgresBytes, sqliteBytes, withClient } from '../support/table-bytes.ts';
 
-const quiet = { say() {}, rows: () => ({ add() {}, end() {} }) };
+const quiet = { say() {}, finding() {}, rows: () => ({ add() {}, end() {} }) };
 
 /** Runs the way back and does something at its moments; what that throws ends it. */
 const reverseWith = (place: Place, moment: (name: string) => void) =>

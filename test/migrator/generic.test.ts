@@ -195,7 +195,7 @@ describe('tables of no known kind', () => {
     expect(await migratePlace('load', place)).toMatchObject({
       code: 2,
       message: expect.stringContaining(
-        'The target holds rows that this source does not account for: "media" has 1 rows.',
+        'The target holds rows that this source does not account for: "media" has 1 rows (it has the columns id integer; expected',
       ),
     });
   });

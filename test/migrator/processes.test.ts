@@ -78,6 +78,7 @@ describe('a migrator that is told to end', () => {
       const breaks: Record<string, number> = {};
       await run(parseConfiguration(mode, environmentOf(place)), {
         say() {},
+        finding() {},
         moment() {},
         rows(verb, table) {
           let count = 0;

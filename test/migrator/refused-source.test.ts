@@ -85,20 +85,43 @@ describe('a source that is none', () => {
     }
   });
 
-  it('is refused when pages of it are overwritten', async () => {
+  it('is refused when a page is overwritten, whichever it is, and the table is named that it belongs to', async () => {
     const place = await scene();
+    const database = new Database(place.sqlitePath);
+    const owners = new Map(
+      database.prepare('SELECT pageno, tbl_name FROM dbstat JOIN sqlite_master USING (name)').raw().all() as [
+        number,
+        string,
+      ][],
+    );
+    database.close();
+    expect(new Set(owners.values()).size).toBeGreaterThan(5);
     const whole = readFileSync(place.sqlitePath);
-    for (let page = 1; page * 4_096 < whole.length; page++) {
+    for (let page = 2; page * 4_096 <= whole.length; page++) {
       const damaged = Buffer.from(whole);
-      damaged.fill(0xee, page * 4_096, page * 4_096 + 64);
+      damaged.fill(0xee, (page - 1) * 4_096, (page - 1) * 4_096 + 64);
       writeFileSync(place.sqlitePath, damaged);
       const { code, message } = await migratePlace('check', place);
-      expect({ page, code, message }).toEqual({
+      const [, found, sound] = /\. Damaged: (.+); sound: (.+)\. Nothing was copied\./.exec(message ?? '') ?? [];
+      expect({ page, code, message, found }).toEqual({
         page,
         code: 2,
         message: expect.stringMatching(/^The SQLite file \S+ is damaged: /),
+        found: expect.stringContaining(`"${owners.get(page)}"`),
       });
+      expect(sound).not.toContain(`"${owners.get(page)}"`);
     }
+  });
+
+  it('is refused when its list of tables is overwritten', async () => {
+    const place = await scene();
+    const damaged = readFileSync(place.sqlitePath);
+    damaged.fill(0xee, 100, 200);
+    writeFileSync(place.sqlitePath, damaged);
+    await expectRefusedInAllModes(
+      place,
+      `The SQLite file ${place.sqlitePath} is damaged: database disk image is malformed. The list of its tables cannot be read either. Nothing was copied. Restore a backup, or rescue what can be read with "sqlite3 db .recover".`,
+    );
   });
 
   it('is refused when it holds UTF-16, no table at all, or a table of another shape', async () => {

@@ -4,10 +4,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../rehearsal/embedded-postgres.ts';
 import { fileStates } from '../support/file-states.ts';
 import { environmentOf, migrateHere, migratePlace, runMigrator } from '../support/migrator.ts';
+import { oldServer } from '../support/old-server.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { temporaryDirectory } from '../support/relay-process.ts';
 import { scene } from '../support/scene.ts';
-import { databaseObjects } from '../support/table-bytes.ts';
+import { databaseObjects, withClient } from '../support/table-bytes.ts';
 
 describe('the environment', () => {
   it('is refused with everything that is wrong with it at once, on standard error, with exit code 2', async () => {
@@ -97,6 +98,43 @@ describe('a target that does not let us in', () => {
       ),
     });
     expect(await databaseObjects(place.url)).toEqual([]);
+  });
+
+  it('is refused when it is too old, or not in UTF-8', async () => {
+    const place = await scene();
+    const versions = [
+      {
+        says: { version: '13.23', major: 13, encoding: 'UTF8', unknownSettings: ['client_connection_check_interval'] },
+        refusal: (url: string) => `PostgreSQL at ${address(url)} is version 13.23: expected 14 or newer.`,
+      },
+      {
+        says: { version: '16.1', major: 16, encoding: 'LATIN1', unknownSettings: [] },
+        refusal: (url: string) =>
+          `The database at ${address(url)} has the encoding LATIN1: expected UTF8. Create it with ENCODING 'UTF8'.`,
+      },
+    ];
+    for (const { says, refusal } of versions) {
+      const url = `postgres://me:secret-word@127.0.0.1:${await oldServer(says)}/relay`;
+      for (const mode of ['check', 'load', 'reconcile', 'verify', 'reverse'])
+        expect({ mode, ...(await migratePlace(mode, { ...place, url })) }).toMatchObject({
+          mode,
+          code: 2,
+          message: refusal(url),
+        });
+    }
+  });
+
+  it('is refused when the user may create schemas but no tables, and no table is created', async () => {
+    const place = await scene();
+    const other = await freshDatabase();
+    const database = new URL(place.url).pathname.slice(1);
+    await withClient(place.url, (client) => client.query(`GRANT CREATE ON DATABASE "${database}" TO "${other.user}"`));
+    expect(await migratePlace('load', { ...place, url: other.url.replace(/[^/]+$/, database) })).toMatchObject({
+      code: 2,
+      message:
+        'PostgreSQL refused: permission denied for schema public. Sign in as the owner of the database, or grant the user CREATE on it and on schema public.',
+    });
+    expect((await databaseObjects(place.url)).filter((object) => object.includes(' public.'))).toEqual([]);
   });
 
   it('fails with exit code 1 after retries when nobody listens or nobody answers, and leaves no scratch copy', async () => {

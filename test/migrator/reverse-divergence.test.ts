@@ -162,7 +162,7 @@ describe('rows that PostgreSQL cannot hold', () => {
     const result = await reversed(place);
     expect(result).toMatchObject({ code: 0 });
     expect(said(result)).toContain(
-      'Rows that PostgreSQL could not have held stay in SQLite, events with their tags: 1 of kv, 2 of relay__events, 3 of relay__event_tags.',
+      'Rows that PostgreSQL could not have held, or that stand in cutover.quarantine, stay in SQLite, events with their tags: 1 of kv, 2 of relay__events, 3 of relay__event_tags.',
     );
     expect(said(result)).toContain(
       'Rows that PostgreSQL has no longer and that go from SQLite too:\n  1 of 5 rows of "kv":\n    "key 1"',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -97,16 +97,22 @@ describe('a source with a hot rollback journal', () => {
 });
 
 describe('a source whose last page is cut off', () => {
-  it('is not taken for one with zeros in it', async () => {
+  it.each([
+    ['behind its end', 100, 'No table uses that page.'],
+    ['within it', -100, 'Damaged: "last".'],
+  ])('is not taken for one with zeros in it: %s', async (_, more, whose) => {
     const path = join(await temporaryDirectory(), 'db');
     createRelaySource(path, { events: 20 });
-    const { size } = statSync(path);
-    const file = openSync(path, 'r+');
-    writeSync(file, Buffer.alloc(100), 0, 100, size);
+    const database = new Database(path);
+    database.exec(
+      'CREATE TABLE last (filling); INSERT INTO last VALUES (zeroblob(5000)); PRAGMA wal_checkpoint(TRUNCATE)',
+    );
+    database.close();
+    truncateSync(path, statSync(path).size + more);
     const { code, message } = await migratePlace('check', { sqlitePath: path, url: (await freshDatabase()).url });
     expect({ code, message }).toEqual({
       code: 2,
-      message: `The SQLite file ${path} is damaged: its last page is cut off (${size + 100} bytes in pages of 4096). Nothing was copied. Restore a backup, or rescue what can be read with "sqlite3 db .recover".`,
+      message: `The SQLite file ${path} is damaged: its last page is cut off (${statSync(path).size} bytes in pages of 4096). ${whose} Nothing was copied. Restore a backup, or rescue what can be read with "sqlite3 db .recover".`,
     });
   });
 });

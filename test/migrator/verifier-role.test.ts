@@ -48,6 +48,25 @@ describe('the role of the verification', () => {
     });
   });
 
+  it('reads why a first load was refused while it copied', async () => {
+    const place = { sqlitePath: join(await temporaryDirectory(), 'db'), url: (await freshDatabase()).url };
+    createRelaySource(place.sqlitePath, { events: 5 });
+    const database = new Database(place.sqlitePath);
+    database.exec("UPDATE relay__events SET content = 'altered' WHERE rowid = 3");
+    database.close();
+    const role = `verifier ${randomBytes(4).toString('hex')}`;
+    expect(await migrateHere('load', { ...environmentOf(place), CUTOVER_VERIFIER_ROLE: role })).toMatchObject({
+      code: 2,
+    });
+    const admin = new URL(inject('postgresAdminUrl'));
+    admin.pathname = new URL(place.url).pathname;
+    await withClient(admin.href, async (client) => {
+      await client.query(`SET ROLE "${role}"`);
+      const { rows } = await client.query('SELECT status, message FROM cutover.run');
+      expect(rows).toEqual([{ status: 'refused', message: expect.stringContaining('rowid 3, column "id"') }]);
+    });
+  });
+
   it('gets these rights over a schema that an earlier version has made too, whose runs stay', async () => {
     const place = { sqlitePath: join(await temporaryDirectory(), 'db'), url: (await freshDatabase()).url };
     createRelaySource(place.sqlitePath, { events: 5 });

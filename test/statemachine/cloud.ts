@@ -90,6 +90,13 @@ function finalizePlanOf({ samples, isRemoved }: Cloud): JsonObject {
   };
 }
 
+function verdictOf(payload: JsonObject): JsonObject {
+  const { table = '', quarantinedRows, quarantinedDigest = '' } = payload ?? {};
+  const quarantined =
+    quarantinedRows === undefined ? {} : { quarantined: { rows: quarantinedRows, digest: quarantinedDigest } };
+  return { table, verdict: 'verified', ...quarantined, findings: [] };
+}
+
 function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
   const { samples, tables } = cloud;
   if (state === 'TakeAuthority') cloud.holder = 'target';
@@ -107,14 +114,14 @@ function answer(cloud: Cloud, state: string, payload: JsonObject): Json {
       notes: [],
     },
     ReadLoad: { runId: 'load', tables, samples: [], seconds: 12.5 },
-    VerifyLoadedTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
+    VerifyLoadedTable: verdictOf(payload),
     ProtectStack: { protected: ['RDSInstance'] },
     PreflightCutover: planOf(samples),
     ReadReverse: { runId: 'reverse', tables, samples },
     PreflightRollback: { ...planOf(samples), newTaskDefinition: NEW },
     FindOriginal: { execution: 'of-the-cutover', image: 'old' },
     ReadCheckReverse: { runId: 'check', tables: [], samples, seconds: 3 },
-    VerifyTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
+    VerifyTable: verdictOf(payload),
     VerifyReversedTable: { table: payload?.table ?? '', verdict: 'verified', findings: [] },
     PreflightFinalize: finalizePlanOf(cloud),
     FindSnapshot: { snapshot: 'db-finalize-1', createdAt: null },

@@ -6,6 +6,7 @@ import type { Json, JsonObject, Retrier, State, TaskState } from '../../statemac
 import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
 import { withFunctions } from '../../statemachine/definition.ts';
 import { FUNCTIONS, type FunctionName, functionPlaceholder, substitutionKey } from '../../statemachine/functions.ts';
+import { prepareMachine } from '../../statemachine/prepare/prepare.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 import { secondsLeft } from '../../statemachine/write-stop-deadline.ts';
 import { allStates, brokenWays, catchersOf, expressionsOf, statesBetween, unassignedReads } from './graph.ts';
@@ -212,6 +213,15 @@ describe('the cutover machine', () => {
       'CUTOVER_RUN_ID',
       'CUTOVER_VERIFIER_ROLE',
     ]);
+  });
+
+  it('tells the migrator of the quarantine in both directions of the copy where the settings ask for it', () => {
+    const asked = parseSettings({ quarantine: true });
+    const words = (state: State | undefined): string => JSON.stringify((state as TaskState).Arguments);
+    expect(words(cutoverMachine(asked).States.RunMigrator)).toContain('{"Name":"CUTOVER_QUARANTINE","Value":"1"}');
+    expect(words(prepareMachine(asked).States.RunLoad)).toContain('{"Name":"CUTOVER_QUARANTINE","Value":"1"}');
+    // The way back looks into the target's own list.
+    expect(words(cutoverMachine(asked).States.RunReverse)).not.toContain('QUARANTINE');
   });
 
   it('gives ECS only parameters that it knows, in the PascalCase of the integrations', () => {

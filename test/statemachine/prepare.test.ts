@@ -58,6 +58,7 @@ describe('the machine prepare', () => {
         outcome: 'PrepareComplete',
         rows: 2,
         tables: cloud.tables.map(({ table }) => ({ table, verdict: 'verified', findings: [] })),
+        quarantinedRows: 0,
         excluded: [],
         loadSeconds: 12.5,
         fileSystemBytes: 4096,
@@ -78,6 +79,14 @@ describe('the machine prepare', () => {
       ...['ProtectStack', 'PreflightCutover', 'RunLoad', 'ReadLoad', 'VerifyLoadedTable', 'VerifyLoadedTable'],
       'ReleasePrepared',
     ]);
+  });
+
+  it('says how many rows are in quarantine', async () => {
+    const cloud = cloudOf();
+    cloud.tables = cloud.tables.map((table) => ({ ...table, quarantinedRows: 2, quarantinedDigest: 'f' }));
+    expect(await start(cloud).done).toMatchObject({
+      output: { quarantinedRows: 4, tables: [{ quarantined: { rows: 2, digest: 'f' } }, {}] },
+    });
   });
 
   it.each([

@@ -44,6 +44,7 @@ describe('the way through the cutover', () => {
           { table: 'kv', verdict: 'verified', findings: [] },
           { table: 's__events', verdict: 'verified', findings: [] },
         ],
+        quarantinedRows: 0,
         health: { domain: 'relay.test', checked: 1 },
         writeStop: {
           from: '2026-01-01T00:00:00.000Z',

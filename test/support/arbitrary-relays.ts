@@ -78,8 +78,8 @@ const event: fc.Arbitrary<ArbitraryEvent> = fc
     sig: text,
   })
   .map(({ tags, spaces, ...rest }) => {
-    const hashed = { ...rest, tags: JSON.stringify(tags), created_at: Number(rest.created_at) };
-    return { ...rest, tags: JSON.stringify(tags, null, spaces), id: idOf(hashed) };
+    const id = idOf({ ...rest, tags: JSON.stringify(tags) });
+    return { ...rest, tags: JSON.stringify(tags, null, spaces), id };
   });
 
 const relay = fc.record({

@@ -14,6 +14,7 @@ function moment(name: string): void {
 announceStatements(moment);
 await run(parseConfiguration(mode, process.env), {
   say() {},
+  finding() {},
   moment,
   rows: () => ({ add() {}, end() {} }),
 });

@@ -34,7 +34,9 @@ export function randomNumbers(seed: number): () => number {
 }
 
 /** NIP-01's id, computed apart from the migrator's own code. */
-export function idOf(event: Omit<GeneratedEvent, 'id' | 'sig'>): string {
+export function idOf(
+  event: Omit<GeneratedEvent, 'id' | 'sig' | 'created_at'> & { created_at: number | bigint },
+): string {
   const { pubkey, created_at, kind, tags, content } = event;
   return createHash('sha256')
     .update(`[0,${JSON.stringify(pubkey)},${created_at},${kind},${tags},${JSON.stringify(content)}]`)

@@ -1,0 +1,10 @@
+INSERT INTO relay__events VALUES (nostr_id('p', 1, 1, '[]', 'good'), '1', 1.0, 'p', 'good', '[]', 's');
+INSERT INTO relay__events VALUES ('huge', 1e300, 1, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES ('one more than bigint', 9223372036854775808, 1, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES ('infinite', 9e999, 1, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES ('text', '17 apples', 1, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES ('empty text', '', 1, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES ('blob', x'31', 1, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES ('fraction', 1, -0.5, 'p', '', '[]', 's');
+INSERT INTO relay__events VALUES (nostr_id('p', 2, 2147483648, '[]', 'kind'), 2, 2147483648, 'p', 'kind', '[]', 's');
+INSERT INTO relay__events VALUES (nostr_id('p', 2, -2147483649, '[]', 'kind'), 2, -2147483649, 'p', 'kind', '[]', 's');

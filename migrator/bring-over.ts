@@ -18,7 +18,7 @@ import type { Table } from './table-kinds.ts';
 import { dropChangedTables } from './target-shape.ts';
 import { allOf } from './together.ts';
 import { assertVerified } from './verify.ts';
-import { verifyTable } from './verify-table.ts';
+import { targetDigest, verifyTable } from './verify-table.ts';
 
 /**
  * One pass of `load` and `reconcile`: copies the tables that no run has copied yet, builds what the relay expects around
@@ -37,6 +37,7 @@ export async function bringOver(
   const { timed, seconds } = createStopwatch();
   const { runId, mode, sqlitePath, verifierRole } = configuration;
   const tables = new Map<string, TableManifest>();
+  const computed = new Map<string, TableDigest | undefined>();
   await timed('copy and indexes', async () => {
     const connections = await openConnections(configuration.database as DatabaseAddress, client);
     try {
@@ -52,11 +53,13 @@ export async function bringOver(
       const reader = new PQueue({ concurrency: 1 });
       const copying = { source, runId, progress, inTurn: reader.add.bind(reader), ...(inspect && { inspect }) };
       await copyAll(connections, missing, copying, tables);
-      await allOf(
-        source.tables
-          .filter(({ name }) => earlier.has(name))
-          .map((table) => buildIndexes(connections, table, progress)),
-      );
+      // The statements that take longest leave a processor free, which computes what the verification needs.
+      await allOf([
+        ...source.tables.map((table) => buildIndexes(connections, table, progress)),
+        ...missing.map(async (table) => {
+          computed.set(table.name, await connections.use((client) => targetDigest(client, table)));
+        }),
+      ]);
       await addConstraints(connections, source.tables, progress);
       await analyze(connections, missing);
     } finally {
@@ -64,7 +67,7 @@ export async function bringOver(
     }
   });
   await timed('delta and verification', () =>
-    settle(client, source, tables, { runId, progress, ...(inspect && { inspect }) }),
+    settle(client, source, tables, computed, { runId, progress, ...(inspect && { inspect }) }),
   );
   if (verifierRole) await grantVerifier(client, verifierRole, source.tables);
   return {
@@ -77,7 +80,7 @@ export async function bringOver(
   };
 }
 
-/** The indexes of one table are built while the next one is still on its way. Those that the server has work with come first. */
+/** While the server works on the rows of one table, the next one is read: those that it has work with come first. */
 async function copyAll(
   connections: Connections,
   missing: Table[],
@@ -88,7 +91,6 @@ async function copyAll(
     missing.toSorted(byServerWork).map(async (table) => {
       const digest = await connections.use((client) => copyTable(client, table, copying));
       tables.set(table.name, tableManifest(table, digest, { copied: digest.rows }));
-      await buildIndexes(connections, table, copying.progress);
     }),
   );
 }
@@ -98,6 +100,7 @@ async function settle(
   client: pg.Client,
   source: Source,
   tables: Map<string, TableManifest>,
+  computed: Map<string, TableDigest | undefined>,
   { runId, progress, inspect }: Pick<Copying, 'runId' | 'progress' | 'inspect'>,
 ): Promise<void> {
   await client.query('BEGIN');
@@ -115,7 +118,7 @@ async function settle(
       const manifest = tables.get(table.name) as TableManifest;
       const kept = inQuarantine.get(table.name) ?? new DigestSum().result();
       await assertAccounted(source, table, manifest, kept);
-      verdicts.push(await verifyTable(client, table, manifest, kept));
+      verdicts.push(await verifyTable(client, table, manifest, kept, computed.get(table.name)));
       Object.assign(manifest, quarantined(kept));
     }
     assertVerified(verdicts, progress);

@@ -18,7 +18,7 @@ export interface Connections {
 }
 
 /** As many as small servers have processors, and one that waits for rows. */
-const CONNECTIONS = 3;
+const CONNECTIONS = 2;
 
 /**
  * Opens further connections beside the one that a run has. Each takes a lock of its own: the server may still be at work on

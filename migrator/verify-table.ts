@@ -20,14 +20,16 @@ export interface TableVerdict {
  *
  * @param expected the source's figures, or the work that finds them: the server computes its own meanwhile
  * @param quarantined the figures of the source's rows that must stand in `cutover.quarantine`; without them nobody looks there
+ * @param computed the target's figures, where they were computed after its last write
  */
 export async function verifyTable(
   client: pg.Client,
   table: Table,
   expected: TableDigest | Promise<TableDigest>,
   quarantined?: TableDigest,
+  computed?: TableDigest,
 ): Promise<TableVerdict> {
-  const [source, target] = await together(expected, targetDigest(client, table));
+  const [source, target] = await together(expected, computed ?? targetDigest(client, table));
   if (target === undefined) {
     return mismatch(table.name, source, ['the target has no such table']);
   }
@@ -88,8 +90,8 @@ async function countViolations(client: pg.Client, { name }: Table, { broken, sus
   return (rows[0] as { violations: number }).violations;
 }
 
-/** Undefined where there is no such table. */
-async function targetDigest(client: pg.Client, table: Table): Promise<TableDigest | undefined> {
+/** Rows and digest of a table of the target, computed over every row; undefined where there is no such table. */
+export async function targetDigest(client: pg.Client, table: Table): Promise<TableDigest | undefined> {
   if (!(await tableExists(client, table.name))) return undefined;
   const { rows } = await client.query<DigestSumRow>(tableDigestSql(table));
   return parseDigest(rows[0] as DigestSumRow);

@@ -13,10 +13,10 @@ const SERVER_MAJOR_MIN = 14;
 /**
  * What a role or a database may have set to other values: a limit on statements would end a COPY, and reading a large
  * SQLite table leaves the transaction idle for minutes. A server that works on for a migrator that was killed would be in
- * the way of the next run.
+ * the way of the next run. To compile the few queries of a run takes longer than it saves.
  */
 const SESSION = `SET search_path TO public; SET client_encoding TO 'UTF8'; SET client_connection_check_interval TO '2s';
-SET statement_timeout TO 0; SET idle_in_transaction_session_timeout TO 0; SET lock_timeout TO '60s'`;
+SET statement_timeout TO 0; SET jit TO off; SET idle_in_transaction_session_timeout TO 0; SET lock_timeout TO '60s'`;
 
 /** The server answered, and a repetition will be answered alike. Source: PostgreSQL manual, Appendix A. */
 const REFUSALS: Record<string, string> = {

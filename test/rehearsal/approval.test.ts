@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../rehearsal/faults.ts';
-import { parseSettings } from '../../statemachine/settings.ts';
 import { type Rehearsed, rehearsed } from '../support/rehearsed.ts';
-
-const settings = parseSettings({ approvalTimeoutSeconds: 600 });
 
 /** Every token that a history holds: Step Functions itself writes it into the parameters of the task that waits. */
 function tokensIn({ said }: Rehearsed): string[] {
@@ -64,7 +61,7 @@ describe('a cutover that waits for approval', () => {
   });
 
   it.concurrent('ends with nothing changed when nobody answers in time', async () => {
-    const ended = await rehearsed({ options: { approval: 'late', settings } });
+    const ended = await rehearsed({ settings: { approvalTimeoutSeconds: 600 }, options: { approval: 'late' } });
     expectUnchanged(ended);
     expect(ended.record.sentence).toContain(
       'AskApproval failed with ApprovalTimedOut: nobody approved or rejected the cutover within 600 s',

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseSettings } from '../../statemachine/settings.ts';
 import { rehearsed } from '../support/rehearsed.ts';
 import { makeSmallRelay } from '../support/small-relay.ts';
 
@@ -23,8 +22,10 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('a cutover and its rollback with tables of no known kind', () => {
   it('bring the generic one over and back, and leave the excluded one in the file', async () => {
-    const settings = parseSettings({ excludeTables: ['invite'], genericTables: ['one column'] });
-    const { record, said } = await rehearsed({ options: { afterwards: 'rollback', sourceDirectory, settings } });
+    const { record, said } = await rehearsed({
+      settings: { excludeTables: ['invite'], genericTables: ['one column'] },
+      options: { afterwards: 'rollback', sourceDirectory },
+    });
     expect([record.outcome, record.exitCode, record.sentence]).toEqual(['RolledBack', 0, expect.any(String)]);
     expect(record.tables).toEqual(
       expect.arrayContaining([expect.objectContaining({ table: 'one column', verdict: 'verified' })]),

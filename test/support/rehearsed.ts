@@ -20,6 +20,8 @@ export interface Rehearsed {
 
 interface Wishes {
   faults?: Fault[];
+  /** As in cutover.yaml. */
+  settings?: Record<string, unknown>;
   options?: Partial<RehearsalOptions>;
   whileItStands?(record: RunRecord, stage: Stage): Promise<void>;
 }
@@ -28,13 +30,22 @@ interface Wishes {
 const SHORT_WAITS = { writeStopSecondsMax: 480, startTimeoutSeconds: 150 };
 
 /** A rehearsal on the test run's PostgreSQL, with a role of its own, since roles belong to the whole server. */
-export async function rehearsed({ faults = [], options = {}, whileItStands }: Wishes = {}): Promise<Rehearsed> {
+export async function rehearsed({
+  faults = [],
+  settings = {},
+  options = {},
+  whileItStands,
+}: Wishes = {}): Promise<Rehearsed> {
   const said: string[] = [];
   const database = faults.some(({ embeddedOnly }) => embeddedOnly) ? undefined : await freshDatabase();
   const end = { holder: '', secrets: [RELAY_SECRET, ...(database ? [database.password] : [])] };
   const record = await rehearse(
     {
-      settings: parseSettings({ verifierRole: `verifier_${randomBytes(4).toString('hex')}`, ...SHORT_WAITS }),
+      settings: parseSettings({
+        verifierRole: `verifier_${randomBytes(4).toString('hex')}`,
+        ...SHORT_WAITS,
+        ...settings,
+      }),
       parameters: { RelaySecretKey: RELAY_SECRET },
       ...(database && { databaseUrl: database.url }),
       faults,

@@ -9,9 +9,11 @@ import { applyDelta } from './delta.ts';
 import { DigestSum, type TableDigest } from './digest.ts';
 import { dropEmptyTables } from './foreign-rows.ts';
 import { described, leftOut, type Manifest, quarantined, type TableManifest } from './manifest.ts';
+import { oneAhead } from './one-ahead.ts';
 import type { Progress } from './progress.ts';
 import { assertAccounted } from './quarantine.ts';
 import { replaceQuarantine } from './quarantine-table.ts';
+import { type SourceBuckets, sourceBuckets } from './row-buckets.ts';
 import type { Source } from './source.ts';
 import { createStopwatch } from './stopwatch.ts';
 import type { Table } from './table-kinds.ts';
@@ -106,9 +108,14 @@ async function settle(
   await client.query('BEGIN');
   try {
     await assertAuthoritySource(client);
-    for (const table of source.tables.filter(({ name }) => !tables.has(name))) {
-      const look = inspect && ((values: unknown[]) => inspect(table, values));
-      const { inserted, deleted, ...digest } = await applyDelta(client, source, table, progress, look);
+    const sum = (table: Table): Promise<SourceBuckets> =>
+      sourceBuckets(source, table, progress, { inspect: inspect && ((values) => inspect(table, values)) });
+    // Each side has a processor of its own: while the server makes one table equal, the next one is read.
+    for await (const [table, buckets] of oneAhead(
+      source.tables.filter(({ name }) => !tables.has(name)),
+      sum,
+    )) {
+      const { inserted, deleted, ...digest } = await applyDelta(client, source, table, buckets, progress);
       progress.say(`Reconciled ${table.name}: +${inserted} -${deleted} rows`);
       tables.set(table.name, tableManifest(table, digest, { inserted, deleted }));
     }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { copyIn } from './copy-in.ts';
 import { bytesOf, hashRow, rowHashSql, type TableDigest } from './digest.ts';
 import type { Progress } from './progress.ts';
-import { BUCKET_SQL, dirtyBuckets, type SourceBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
+import { BUCKET_SQL, dirtyBuckets, type SourceBuckets, targetBuckets } from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
@@ -18,21 +18,17 @@ export interface DeltaResult extends TableDigest {
  * a changed row is one of each. Runs inside the caller's transaction, with tables that others refer to first: deleting an
  * event takes its tags along, and the tags' own delta brings back those that should be there.
  *
- * @param inspect is shown every row as the source gives it
+ * @param buckets those of the source, or the work that sums them: the server sums its own meanwhile
  * @returns rows and digest of the source, and what was changed in the target
  */
 export async function applyDelta(
   client: pg.Client,
   source: Source,
   table: Table,
+  buckets: Promise<SourceBuckets>,
   progress: Progress,
-  inspect?: (values: unknown[]) => void,
 ): Promise<DeltaResult> {
-  // Each side has a processor of its own.
-  const [target, ours] = await together(
-    targetBuckets(client, table),
-    sourceBuckets(source, table, progress, { inspect }),
-  );
+  const [target, ours] = await together(targetBuckets(client, table), buckets);
   const dirty = dirtyBuckets(target, ours);
   progress.moment(`compared: ${table.name}`);
   const change =

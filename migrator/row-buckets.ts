@@ -13,7 +13,7 @@ import { quoteIdentifier, type Table } from './table-kinds.ts';
  */
 const BUCKETS = 2 ** 16;
 export const BUCKET_SQL = '(get_byte(row_hash, 0) << 8 | get_byte(row_hash, 1))';
-const BUCKETS_FETCHED = 1_024;
+const BUCKETS_FETCHED = 8_192;
 
 /** Half of the digest finds out which buckets differ; whoever has made them equal verifies by all of it. */
 const LANES = 2;

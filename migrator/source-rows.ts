@@ -9,7 +9,7 @@ import type { Table } from './table-kinds.ts';
 const BAD_ROWS_LISTED_MAX = 20;
 
 /** SQLite is read synchronously; whoever walks over a whole table lets signals and timers in after so many rows. */
-export const ROWS_BETWEEN_PAUSES = 4_096;
+export const ROWS_BETWEEN_PAUSES = 1_024;
 
 /** A row that PostgreSQL cannot hold as it is, with all of its values that are at fault: nobody corrects one only to hear of the next. */
 export interface BadRow {

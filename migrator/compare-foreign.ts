@@ -1,20 +1,12 @@
 import type pg from 'pg';
 import { copyIn } from './copy-in.ts';
-import {
-  bytesOf,
-  DigestSum,
-  type DigestSumRow,
-  hashRow,
-  parseDigest,
-  rowHashSql,
-  type TableDigest,
-  tableDigestSql,
-} from './digest.ts';
+import { bytesOf, DigestSum, hashRow, rowHashSql, type TableDigest } from './digest.ts';
 import type { Progress } from './progress.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { encodedRows } from './source-rows.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
+import { targetDigest } from './verify-table.ts';
 
 const NAMED_MAX = 5;
 const SHOWN_CHARACTERS_MAX = 100;
@@ -36,7 +28,7 @@ export async function compareForeign(
   await client.query('BEGIN');
   try {
     const ours = await sendHashes(client, source, table, progress);
-    const theirs = parseDigest((await client.query<DigestSumRow>(tableDigestSql(table))).rows[0] as DigestSumRow);
+    const theirs = (await targetDigest(client, table)) as TableDigest;
     if (theirs.rows === ours.rows && theirs.digest === ours.digest) return ours;
     return await difference(client, table, ours, theirs);
   } finally {

@@ -17,7 +17,7 @@ export interface Connections {
   end(): Promise<void>;
 }
 
-/** As many as small servers have processors, and one that waits for rows. */
+/** As many as small servers have processors: a third would take time from the statement that takes longest. */
 const CONNECTIONS = 2;
 
 /**

@@ -7,7 +7,7 @@ import { type Column, quoteIdentifier } from './table-kinds.ts';
  * event_tags, would cancel each other out.
  *
  * The SHA-256 runs over the row as PostgreSQL's `record_send` writes it: the number of columns (int32, big-endian), then for
- * each the OID of its type, its length and its bytes. No other function of the server makes bytes of a whole row.
+ * each the OID of its type, its length (-1 for NULL) and its bytes. No other function of the server makes bytes of a whole row.
  */
 export interface TableDigest {
   rows: number;

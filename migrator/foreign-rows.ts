@@ -2,12 +2,12 @@ import type pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
 import { controlSchemaExists } from './authority.ts';
 import { assertAuthoritySource, copiedTables, recordCopied } from './control-schema.ts';
-import { type DigestSumRow, parseDigest, type TableDigest, tableDigestSql } from './digest.ts';
+import type { TableDigest } from './digest.ts';
 import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
 import type { ExcludedTable } from './table-choice.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
-import { tableExists } from './verify-table.ts';
+import { tableExists, targetDigest } from './verify-table.ts';
 
 /** A table of the target that no run of the migrator made and that has exactly the source's rows. */
 export interface EqualTable {
@@ -58,8 +58,7 @@ export async function adoptTables(
     try {
       await assertAuthoritySource(client);
       await client.query(`LOCK TABLE ${quoteIdentifier(table.name)} IN SHARE MODE`);
-      const { rows } = await client.query<DigestSumRow>(tableDigestSql(table));
-      if (parseDigest(rows[0] as DigestSumRow).digest !== digest.digest)
+      if ((await targetDigest(client, table))?.digest !== digest.digest)
         refuse([`"${table.name}" had the same rows a moment ago, and somebody has changed them`]);
       await recordCopied(client, table.name, runId, digest.rows);
       await client.query('COMMIT');

@@ -5,12 +5,11 @@ import type { Progress } from './progress.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { encodedRows } from './source-rows.ts';
-import { quoteIdentifier, type Table } from './table-kinds.ts';
+import { quoteIdentifier, SQL_TYPES, type Table } from './table-kinds.ts';
 import { targetDigest } from './verify-table.ts';
 
 const NAMED_MAX = 5;
 const SHOWN_CHARACTERS_MAX = 100;
-const SQL_TYPES = { text: 'text', int8: 'bigint', int4: 'integer', float8: 'double precision', bytea: 'bytea' };
 
 /**
  * Compares a table of the target that no run of the migrator made with the source, and changes neither.

@@ -134,10 +134,18 @@ function primaryKey(table: string): string {
   return constraint(name, table, `PRIMARY KEY USING INDEX ${quoteIdentifier(name)}`);
 }
 
+/** The types of columns as `format_type` spells them. */
+export const SQL_TYPES: Record<Column['type'], string> = {
+  text: 'text',
+  bytea: 'bytea',
+  int4: 'integer',
+  int8: 'bigint',
+  float8: 'double precision',
+};
+
 /** A column as `CREATE TABLE` names it. */
 export function columnDefinition({ name, type }: Column): string {
-  const types = { text: 'TEXT', int8: 'BIGINT', int4: 'INTEGER', float8: 'DOUBLE PRECISION', bytea: 'BYTEA' };
-  return `${quoteIdentifier(name)} ${types[type]}`;
+  return `${quoteIdentifier(name)} ${SQL_TYPES[type].toUpperCase()}`;
 }
 
 export function createTable(name: string, columns: Column[], extra: string[] = []): string {

@@ -4,16 +4,13 @@ import { assertAuthoritySource } from './control-schema.ts';
 import { GENERIC_KIND } from './generic-table.ts';
 import type { Progress } from './progress.ts';
 import type { TableChoice } from './table-choice.ts';
-import { type Column, quoteIdentifier, type Table } from './table-kinds.ts';
+import { type Column, quoteIdentifier, SQL_TYPES, type Table } from './table-kinds.ts';
 
 /** By the names that PostgreSQL gives them. */
-const TYPES: Record<string, Column['type']> = {
-  text: 'text',
-  bytea: 'bytea',
-  integer: 'int4',
-  bigint: 'int8',
-  'double precision': 'float8',
-};
+const TYPES = Object.fromEntries(Object.entries(SQL_TYPES).map(([type, name]) => [name, type])) as Record<
+  string,
+  Column['type'] | undefined
+>;
 
 interface ColumnRow {
   name: string;
@@ -57,9 +54,8 @@ export async function shapeDifferences(
   if (kind !== GENERIC_KIND) return [];
   const said = (list: ColumnRow[]): string[] =>
     list.map((column) => `${column.name} ${column.type}${column.nullable ? '' : ' NOT NULL'}`);
-  const names = Object.fromEntries(Object.entries(TYPES).map(([long, type]) => [type, long]));
   const needed = said(
-    columns.map((column) => ({ ...column, type: names[column.type] as string, nullable: column.nullable ?? false })),
+    columns.map((column) => ({ ...column, type: SQL_TYPES[column.type], nullable: column.nullable ?? false })),
   );
   const seen = said(await readColumns(client, name));
   const { rows } = await client.query<{ name: string }>(

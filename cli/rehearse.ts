@@ -3,9 +3,9 @@ import { Command } from 'commander';
 import type { RunRecord } from '../report/run-record.ts';
 import { parseSettings } from '../statemachine/settings.ts';
 import { sayFailure } from './failure.ts';
-import { closingLines } from './rehearsal-lines.ts';
+import { createLiveView } from './live-view.ts';
+import { closingLines } from './rehearsal-closing.ts';
 import { addRehearsalOptions, REHEARSE_NOTES, type RehearseArguments, rehearsalOptions } from './rehearsal-options.ts';
-import { createRehearsalView } from './rehearsal-view.ts';
 
 /** In the cloud people get half a day; here nobody wants to wait for an answer that comes too late. */
 const APPROVAL_SECONDS = 300;
@@ -51,7 +51,9 @@ async function perform(given: RehearseArguments): Promise<number> {
       ...(given.generic && { genericTables: given.generic }),
     });
     const asked = rehearsalOptions(given);
-    const view = createRehearsalView(process.stdout, process.env);
+    const view = createLiveView(process.stdout, process.env, {
+      beginning: 'begins; times are as in the cloud, waits included',
+    });
     const close = async (record: RunRecord): Promise<void> => {
       view.end();
       for (const line of closingLines(record, view.colors)) write(line);

@@ -1,5 +1,6 @@
 import type { StateMachine as Definition } from '../statemachine/asl.ts';
-import { MACHINES, type MachineName } from '../statemachine/machines.ts';
+import type { MachineName } from '../statemachine/machine-names.ts';
+import { MACHINES } from '../statemachine/machines.ts';
 import type { Settings } from '../statemachine/settings.ts';
 
 export interface MachinePlan {

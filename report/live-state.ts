@@ -4,9 +4,9 @@ import type { StateRecord } from './run-record.ts';
 import { type HistoryEventLike, StateTracker, type Visit } from './states.ts';
 import { WriteStopTracker } from './write-stop.ts';
 
-/** What goes on at one moment of a rehearsal, as data: the live block of the terminal is drawn from it. */
+/** What goes on at one moment, as data: the live block of the terminal is drawn from it. */
 export interface LiveState {
-  /** Seconds of real time while no execution has begun; null from then on. */
+  /** Of a rehearsal: seconds of real time while no execution has begun; null from then on. */
   preparingSeconds: number | null;
   running: RunningState[];
   tables: TableProgress[];
@@ -18,7 +18,7 @@ export interface RunningState {
   name: string;
   /** For an iteration of a Map over tables. */
   table: string | null;
-  /** Seconds of the rehearsal's clock since the state was entered. */
+  /** Seconds of the executions' clock since the state was entered. */
   seconds: number;
   retries: number;
   /** The error after which it is tried again; null also while it only waits for what is not there yet. */
@@ -46,24 +46,29 @@ const MIGRATOR = 'migrate';
 const CUTOVER = 'cutover';
 
 /**
- * Follows a rehearsal and tells what goes on at this moment. The rehearsal's clock is read off the events; between two of
- * them it goes on with real time.
+ * Follows executions and tells what goes on at this moment. Without a clock of its own, as in a rehearsal, whose waits are
+ * shortened, the time is read off the events; between two of them it goes on with real time.
  */
 export class LiveModel {
   readonly #now: () => number;
+  readonly #clock: (() => number) | undefined;
   readonly #startedAt: number;
   readonly #executions: FollowedExecution[] = [];
   readonly #tables = new Map<string, TableProgress>();
   readonly #writeStop = new WriteStopTracker();
   #lastEvent: { clockTime: number; seenAt: number } | null = null;
 
-  /** @param now real time in milliseconds */
-  constructor(now: () => number) {
+  /**
+   * @param now real time in milliseconds, from whatever beginning
+   * @param clock the executions' time, in milliseconds since 1970
+   */
+  constructor(now: () => number, clock?: () => number) {
     this.#now = now;
+    this.#clock = clock;
     this.#startedAt = now();
   }
 
-  /** A step of the rehearsal itself has ended, and with it the migrator that it may have run. */
+  /** A step beside the executions has ended, and with it the migrator that it may have run. */
   step(): void {
     this.#tables.clear();
   }
@@ -81,7 +86,7 @@ export class LiveModel {
     return word;
   }
 
-  /** Takes an event of the history of any of the rehearsal's executions. */
+  /** Takes an event of the history of any of the executions. */
   event(event: HistoryEventLike, machine = CUTOVER): Announcement[] {
     this.#lastEvent = { clockTime: event.timestamp?.getTime() ?? 0, seenAt: this.#now() };
     const execution = this.#executionOf(event, machine);
@@ -122,7 +127,7 @@ export class LiveModel {
   state(): LiveState {
     const running = this.#executions.filter(({ ended }) => !ended).flatMap(({ tracker }) => [...tracker.open]);
     return {
-      preparingSeconds: this.#executions.length === 0 ? (this.#now() - this.#startedAt) / 1000 : null,
+      preparingSeconds: this.#clock || this.#executions.length > 0 ? null : (this.#now() - this.#startedAt) / 1000,
       running: running.map((visit) => this.#runningState(visit)),
       tables: [...this.#tables.values()],
       writeStop: this.#writeStopNow(),
@@ -164,6 +169,7 @@ export class LiveModel {
   }
 
   #secondsSince(clockTime: number): number {
+    if (this.#clock) return Math.max(0, (this.#clock() - clockTime) / 1000);
     if (!this.#lastEvent) return 0;
     return Math.max(0, (this.#lastEvent.clockTime + this.#now() - this.#lastEvent.seenAt - clockTime) / 1000);
   }

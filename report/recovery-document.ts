@@ -30,17 +30,22 @@ While an execution is held before \`TakeAuthority\`, the old relay may run: the 
 every row anew. The new one may not: what it writes to PostgreSQL then is not kept. From \`TakeAuthority\` on it is the other way
 round. If the old relay was deployed all the same, leave it so and redrive: the way back brings together what both have accepted.
 
-What the last column means, with the ARNs of your account:
+What the last column means; the AWS CLI and the console do the same with the ARNs of your account:
 
 \`\`\`sh
 # redrive: go on where it stands (within 14 days)
+relay-cutover redrive <execution>
 aws stepfunctions redrive-execution --execution-arn <ARN of the execution>
-# start: a new cutover
-aws stepfunctions start-execution --state-machine-arn <ARN of the machine cutover> --input '{}'
-# restore: bring the old relay back in place of a held cutover; add "allowDeletions": true when the way back was refused
-# because it would delete many rows, and they may go
+# start: a new execution of the machine
+relay-cutover start      # or prepare, rollback, finalize
+aws stepfunctions start-execution --state-machine-arn <ARN of the machine> --input '{}'
+# restore: bring the old relay back in place of an execution that is held; with --allow-deletions ("allowDeletions": true)
+# when the way back was refused because it would delete many rows, and they may go
+relay-cutover restore
 aws stepfunctions start-execution --state-machine-arn <ARN of the machine restore> --input '{"takeOver": true}'
 \`\`\`
+
+A cutover that waits for approval is answered with \`relay-cutover approve\` or \`relay-cutover reject\`.
 `;
 
 /** The text of docs/recovery.md: one table for each stretch of the way. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MachineName } from './machines.ts';
+import type { MachineName } from './machine-names.ts';
 
 const common = {
   /** What a failure leads to: the machine's own way to an ending (the default), or a halt until an operator redrives. */

@@ -1,9 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import type { WriteStream } from 'node:tty';
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { openLiveTerminal } from '../../cli/live-terminal.ts';
+import { CTRL_C, inTerminal, pythonIsMissing, SPINNER } from '../support/in-terminal.ts';
 import { Screen } from '../support/screen.ts';
 
 /** A terminal of that many columns. */
@@ -91,32 +90,11 @@ describe('the live terminal', () => {
   });
 });
 
-const pythonIsMissing = spawnSync('python3', ['-c', 'import pty']).status !== 0;
-
-/** Runs the command in a pseudo-terminal. */
-async function inTerminal(columns: number, args: string[], ctrlCAfter = '') {
-  const { CI: _, NO_COLOR: __, FORCE_COLOR: ___, ...environment } = process.env;
-  const command = [process.execPath, 'cli/relay-cutover.mjs', 'rehearse', ...args];
-  const child = spawn('python3', ['test/support/in-terminal.py', String(columns), '50', ctrlCAfter, ...command], {
-    env: { ...environment, TERM: 'xterm-256color' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const screen = new Screen(columns);
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-    screen.write(text);
-  });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  return { code, output: stripVTControlCharacters(output), screen };
-}
-
-const SPINNER = /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/;
-
-// Without Python nothing here gives a program a terminal; Windows has none of the kind.
 describe.skipIf(pythonIsMissing)('relay-cutover rehearse in a terminal (needs python3 with its module pty)', () => {
   it('shows what goes on while it goes on, and leaves only lines behind', async () => {
-    const { code, output, screen } = await inTerminal(160, ['--speed', '60', '--fault', 'mismatch']);
+    const { code, output, screen } = await inTerminal(['rehearse', '--speed', '60', '--fault', 'mismatch'], {
+      columns: 160,
+    });
     expect(code).toBe(1);
     expect(output).toMatch(new RegExp(`${SPINNER.source} Preparing +\\d`));
     expect(output).toMatch(new RegExp(`${SPINNER.source} HealthCheckOldRelay +\\d`));
@@ -135,7 +113,7 @@ describe.skipIf(pythonIsMissing)('relay-cutover rehearse in a terminal (needs py
   });
 
   it('gives the terminal back after Ctrl-C', async () => {
-    const { code, output, screen } = await inTerminal(50, [], 'ScaleDown');
+    const { code, output, screen } = await inTerminal(['rehearse'], { columns: 50, typed: [['ScaleDown', CTRL_C]] });
     expect(code).toBe(130);
     expect(output).toMatch(SPINNER);
     expect(screen.cursorVisible).toBe(true);

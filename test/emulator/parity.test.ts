@@ -1,6 +1,7 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { MACHINES, type MachineName } from '../../statemachine/machines.ts';
+import type { MachineName } from '../../statemachine/machine-names.ts';
+import { MACHINES } from '../../statemachine/machines.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 import { type PlacedState, statesOf, waysOut } from './around-a-state.ts';
 import { type Emulator, startEmulator } from './emulator.ts';

@@ -4,6 +4,7 @@ import { DescribeServicesCommand, DescribeTaskDefinitionCommand, ECSClient } fro
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MachineStatus } from '../../cli/status.ts';
 import { addRdsEdits } from '../../lambdas/template-edits/add-rds.ts';
 import { applyEdits } from '../../lambdas/template-edits/apply.ts';
 import { switchTemplate } from '../../lambdas/template-edits/back.ts';
@@ -12,6 +13,7 @@ import { relayProgram } from '../../rehearsal/relay/program.ts';
 import { type AcknowledgedEvent, publishOnce, servedEvents, startWriter, type Writer } from '../../rehearsal/writer.ts';
 import { answerFunctionName } from '../../statemachine/functions.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
+import { runProgram } from '../support/run-program.ts';
 import { type Cloud, RELAY_TEMPLATE, startCloud } from './cloud.ts';
 import { execute, publish, startedElsewhere } from './executions.ts';
 import { describeStack } from './stacks.ts';
@@ -24,14 +26,13 @@ let cloud: Cloud;
 let sfn: SFNClient;
 let writer: Writer;
 /** The aliases by which the machines are started. */
-let live: { prepare: string; cutover: string; finalize: string };
+let live: { cutover: string; finalize: string };
 
 beforeAll(async () => {
   cloud = await startCloud(settings);
   sfn = new SFNClient(cloud.emulator.client);
-  const { PrepareStateMachine = '', CutoverStateMachine = '', FinalizeStateMachine = '' } = cloud.outputs.cutover;
+  const { CutoverStateMachine = '', FinalizeStateMachine = '' } = cloud.outputs.cutover;
   live = {
-    prepare: await publish(sfn, PrepareStateMachine),
     cutover: await publish(sfn, CutoverStateMachine),
     finalize: await publish(sfn, FinalizeStateMachine),
   };
@@ -51,9 +52,10 @@ afterAll(async () => {
 describe("the relay's stack and the cutover's on the emulator", () => {
   it('are prepared: a database beside the relay, loaded while it serves', async () => {
     const before = acknowledged.length;
-    const prepared = await execute(sfn, live.prepare, 'prepare-1');
-    expect(prepared.cause).toBeUndefined();
-    expect(JSON.parse(prepared.output as string)).toMatchObject({ outcome: 'PrepareComplete' });
+    const { code, output } = await command('prepare', '--yes', '--name', 'prepare-1', '--interval', '0.5');
+    expect(output).toContain('✔ RunLoad');
+    expect(output).toContain('PrepareComplete: PostgreSQL stands beside the relay, loaded and proven: ');
+    expect(code).toBe(0);
     expect(cloud.comparisons.map(({ mode }) => mode)).toEqual(['load']);
     expect(acknowledged.length).toBeGreaterThan(before);
 
@@ -170,6 +172,21 @@ describe("the relay's stack and the cutover's on the emulator", () => {
     await expectEventsServed();
   });
 
+  it('are told of by the commands, from the first execution to the last', async () => {
+    const status = JSON.parse((await command('status', '--json')).output);
+    const endings = status.machines.map(({ machine, name, ending }: MachineStatus) => [machine, name, ending.outcome]);
+    expect(endings).toEqual([
+      ['finalize', 'finalize-3', 'FinalizeComplete'],
+      ['restore', expect.any(String), 'NothingToDo'],
+      ['cutover', 'cutover-3', 'PreflightFailed'],
+      ['prepare', 'prepare-1', 'PrepareComplete'],
+    ]);
+    const { code, output } = await command('history', 'cutover-1');
+    expect(code).toBe(0);
+    expect(output).toMatch(/✘ HealthCheckNewRelay +[\d.]+ s {2}asked \d+ times {2}NotYet\n/);
+    expect(output).toContain('\nRolledBack: The old relay serves from SQLite again and nothing was lost, because ');
+  });
+
   it('leave nothing behind that went wrong unseen', () => {
     expect(cloud.failures()).toEqual([]);
   });
@@ -185,6 +202,16 @@ async function answer(given: object): Promise<string> {
   );
   const { sentence, errorMessage } = JSON.parse(Buffer.from(Payload ?? []).toString());
   return sentence ?? errorMessage;
+}
+
+/** Runs `relay-cutover` against the emulator. */
+function command(...args: string[]): ReturnType<typeof runProgram> {
+  const { endpoint, credentials } = cloud.emulator.client;
+  return runProgram(args, {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  });
 }
 
 /** The relay that serves now has every event that was ever acknowledged by one. */

@@ -1,18 +1,21 @@
 """Runs a command in a pseudo-terminal and passes on what it writes and its exit code.
 
-Usage: in-terminal.py COLUMNS ROWS CTRL_C_AFTER COMMAND...
+Usage: in-terminal.py COLUMNS ROWS TYPED COMMAND...
 
-Presses Ctrl-C when the text CTRL_C_AFTER appears, if it is not empty.
+TYPED is a JSON list of pairs: the text that must have appeared, and what is typed then. The second pair waits for its text
+after the first one was typed, and so on.
 """
 
 import fcntl
+import json
 import os
 import pty
 import struct
 import sys
 import termios
 
-columns, rows, ctrl_c_after = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].encode()
+columns, rows = int(sys.argv[1]), int(sys.argv[2])
+typed = [(after.encode(), text.encode()) for after, text in json.loads(sys.argv[3])]
 
 child, terminal = pty.fork()
 if child == 0:
@@ -31,8 +34,8 @@ while True:
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
     seen += data
-    if ctrl_c_after and ctrl_c_after in seen:
-        ctrl_c_after = b""
-        os.write(terminal, b"\x03")
+    if typed and typed[0][0] in seen:
+        os.write(terminal, typed.pop(0)[1])
+        seen = b""
 
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -2,7 +2,7 @@ import type { Stage } from '../../rehearsal/stage.ts';
 import { startWriter } from '../../rehearsal/writer.ts';
 import type { RunRecord } from '../../report/run-record.ts';
 import type { Json } from '../../statemachine/asl.ts';
-import type { MachineName } from '../../statemachine/machines.ts';
+import type { MachineName } from '../../statemachine/machine-names.ts';
 import { rehearsed } from './rehearsed.ts';
 
 type Execution = ReturnType<Stage['stepFunctions']['start']>;

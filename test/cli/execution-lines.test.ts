@@ -1,7 +1,8 @@
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import { announcementLine, closingLines, migratorLines } from '../../cli/rehearsal-lines.ts';
-import { createRehearsalView } from '../../cli/rehearsal-view.ts';
+import { announcementLine, migratorLines } from '../../cli/execution-lines.ts';
+import { createLiveView } from '../../cli/live-view.ts';
+import { closingLines } from '../../cli/rehearsal-closing.ts';
 import type { RunRecord, StateRecord } from '../../report/run-record.ts';
 
 const PLAIN = pc.createColors(false);
@@ -15,7 +16,11 @@ const ended = (record: Partial<StateRecord>, table: string | null = null, verdic
   verdict,
 });
 const line = (announcement: Parameters<typeof announcementLine>[0], columns = Number.POSITIVE_INFINITY) =>
-  announcementLine(announcement, columns, PLAIN);
+  announcementLine(announcement, {
+    columns,
+    colors: PLAIN,
+    beginning: 'begins; times are as in the cloud, waits included',
+  });
 
 describe('the line of a state that ended', () => {
   it('has its time, how often it asked, and its error', () => {
@@ -115,8 +120,8 @@ describe('the view', () => {
       },
       on: () => stream,
       off: () => stream,
-    } as unknown as Parameters<typeof createRehearsalView>[0];
-    const view = createRehearsalView(stream, { TERM: 'xterm', ...environment });
+    } as unknown as Parameters<typeof createLiveView>[0];
+    const view = createLiveView(stream, { TERM: 'xterm', ...environment }, { beginning: 'begins' });
     const rows = { event: 'rows', verb: 'copied', table: 'kv', rows: 1, total: 2, rowsPerSecond: 1, etaSeconds: 1 };
     view.step('Stack deployed');
     view.log('migrate', JSON.stringify(rows));
@@ -134,7 +139,7 @@ describe('the view', () => {
     '- Stack deployed',
     '      copied kv: 1 of 2 rows, 1 rows/s, 1 s left',
     '      copied kv: 2 of 2 rows, 1 rows/s',
-    '- The state machine "cutover" begins; times are as in the cloud, waits included',
+    '- The state machine "cutover" begins',
     '  ✔ Ask                                                 0.0 s',
     '',
   ].join('\n');

@@ -1,29 +1,44 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
-import type { RehearsalObserver } from '../rehearsal/stage.ts';
 import { LiveModel } from '../report/live-state.ts';
 import type { HistoryEventLike } from '../report/states.ts';
+import { announcementLine, type Colors, migratorLines } from './execution-lines.ts';
 import { liveBlock } from './live-block.ts';
 import { columnsUsed, FRAME_MILLISECONDS, openLiveTerminal } from './live-terminal.ts';
 import { printableLines } from './printable.ts';
-import { announcementLine, type Colors, migratorLines } from './rehearsal-lines.ts';
 
-export interface RehearsalView extends RehearsalObserver {
+/** Shows executions, of a rehearsal or of the account, as they happen. */
+export interface LiveView {
+  /** Something beside the executions has happened. */
+  step(text: string): void;
+  /** A line of a container's log; that of the container `migrate` tells of rows. */
+  log(container: string, line: string): void;
   /** @param machine whose execution it is; the cutover's when it is not said */
   event(event: HistoryEventLike, machine?: string): void;
   readonly colors: Colors;
-  /** Ends the live block, if there is one; to be called before anything else is written, and however the rehearsal ended. */
+  /** Ends the live block, if there is one; to be called before anything else is written, and however it ended. */
   end(): void;
+}
+
+export interface LiveViewOptions {
+  /** What is said of an execution that begins. */
+  beginning: string;
+  /** The time of the executions' own clock in milliseconds; without it, it is read off the events. */
+  clock?: () => number;
 }
 
 type Environment = Record<string, string | undefined>;
 
 /**
- * Shows a rehearsal as it happens: a line for each step, each state that ended, and what the migrator has to say; on a
- * terminal also, below them, what goes on at this moment.
+ * Opens a view: a line for each step, each state that ended, and what the migrator has to say; on a terminal also, below
+ * them, what goes on at this moment.
  */
-export function createRehearsalView(stream: WriteStream, environment: Environment): RehearsalView {
-  const model = new LiveModel(() => performance.now());
+export function createLiveView(
+  stream: WriteStream,
+  environment: Environment,
+  { beginning, clock }: LiveViewOptions,
+): LiveView {
+  const model = new LiveModel(() => performance.now(), clock);
   const colors = pc.createColors(isColored(stream, environment));
   const live = isLive(stream, environment);
   const { print, end } = live
@@ -44,7 +59,7 @@ export function createRehearsalView(stream: WriteStream, environment: Environmen
       if (word && !(live && word.kind === 'rows' && !word.done)) print(migratorLines(word));
     },
     event(event, machine) {
-      print(model.event(event, machine).map((one) => announcementLine(one, columns(), colors)));
+      print(model.event(event, machine).map((one) => announcementLine(one, { columns: columns(), colors, beginning })));
     },
     end,
   };
@@ -63,7 +78,7 @@ function isLive(stream: WriteStream, { CI, TERM }: Environment): boolean {
 }
 
 /** picocolors' own answer is for `process.stdout` alone, and colours whatever a CI system logs. */
-function isColored(stream: WriteStream, { NO_COLOR, FORCE_COLOR, TERM }: Environment): boolean {
+export function isColored(stream: WriteStream, { NO_COLOR, FORCE_COLOR, TERM }: Environment): boolean {
   if (NO_COLOR) return false;
   return FORCE_COLOR ? FORCE_COLOR !== '0' : stream.isTTY === true && TERM !== 'dumb';
 }

@@ -1,6 +1,11 @@
 import { Refused } from '../statemachine/errors.ts';
 import type { ClientConfiguration } from './cloud.ts';
 
+/** Whether AWS has answered that whoever asks may not. */
+export function isDenied({ name }: Error): boolean {
+  return /AccessDenied|UnauthorizedOperation|NotAuthorized/.test(name);
+}
+
 /**
  * Makes one sentence of what AWS has answered: with the permission that is missing, or the next step. What is understood
  * already stays as it is.
@@ -11,12 +16,12 @@ export function awsFailure(error: unknown, { region, profile }: ClientConfigurat
   const { name, message } = error as Error;
   if (error instanceof Refused) return error;
   const who = profile === undefined ? 'your credentials' : `the profile ${profile}`;
-  if (/AccessDenied|UnauthorizedOperation|NotAuthorized/.test(name)) {
+  if (isDenied(error as Error)) {
     const action = /perform:? ([\w-]+:\w+)/.exec(message)?.[1];
     const resource = /on resource:? (\S+)/.exec(message)?.[1];
     return new Refused(
       action === undefined
-        ? `AWS did not allow it: ${message} Sign in as somebody who may.`
+        ? `AWS did not allow it: ${message.replace(/\.?$/, '.')} Sign in as somebody who may.`
         : `Whoever ${who} sign in as may not call ${action}${resource ? ` on ${resource}` : ''} in ${region}. Let them, or sign in as somebody who may.`,
       { cause: error as Error },
     );

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { awsFailure } from './aws-failure.ts';
 import { addCloudOptions, type Cloud, type CloudOptions, openCloud } from './cloud.ts';
 import { sayFailure } from './failure.ts';
+import { wrapped } from './wrapped.ts';
 
 export interface CloudCommandTexts {
   summary: string;
@@ -12,13 +13,22 @@ export interface CloudCommandTexts {
   notes: string;
 }
 
+/** As wide as a terminal mostly is; commander leaves what follows the options as it is. */
+const HELP_COLUMNS = 80;
+
+/** Sentences are broken into lines, what is set in stays as it is. */
+function inColumns(notes: string): string {
+  const lines = notes.split('\n');
+  return lines.flatMap((line) => (line.startsWith(' ') ? [line] : wrapped(line, HELP_COLUMNS))).join('\n');
+}
+
 /** A command that talks to AWS, with the options that all of them have. */
 export function cloudCommand(program: Command, name: string, texts: CloudCommandTexts): Command {
   const command = new Command(name)
     .copyInheritedSettings(program)
     .summary(texts.summary)
     .description(texts.description)
-    .addHelpText('after', `\n${texts.notes}`);
+    .addHelpText('after', `\n${inColumns(texts.notes)}`);
   return addCloudOptions(command, texts.json);
 }
 

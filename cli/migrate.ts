@@ -46,24 +46,33 @@ Modes:
       'after',
       `
 Environment:
-  SQLITE_PATH                the SQLite file, for example /app/data/db; it is only read, but for reverse
-  DATABASE_URL               postgres://user:password@host:port/database[?sslmode=disable|no-verify|require|verify-full]
-  CUTOVER_RUN_ID             name of the run in cutover.run (default: manual/<time>)
-  CUTOVER_SCRATCH_DIRECTORY  where the scratch copy is made (default: the temporary directory)
+  SQLITE_PATH                the SQLite file, for example /app/data/db; it is
+                             only read, but for reverse
+  DATABASE_URL               postgres://user:password@host:port/database
+                             [?sslmode=disable|no-verify|require|verify-full]
+  CUTOVER_RUN_ID             name of the run in cutover.run (default:
+                             manual/<time>)
+  CUTOVER_SCRATCH_DIRECTORY  where the scratch copy is made (default: the
+                             temporary directory)
   CUTOVER_ALLOW_DELETIONS    1 is the same as --allow-deletions
   CUTOVER_QUARANTINE         1 is the same as --quarantine
   CUTOVER_EXCLUDE_TABLES     JSON list, the same as --exclude for each
   CUTOVER_GENERIC_TABLES     JSON list, the same as --generic for each
   CUTOVER_VERIFIER_ROLE      role to create for the verification (default: none)
-  CUTOVER_ARCHIVE_BUCKET     archive: the bucket; the AWS SDK's own variables say how to sign in
+  CUTOVER_ARCHIVE_BUCKET     archive: the bucket; the AWS SDK's own variables
+                             say how to sign in
   CUTOVER_ARCHIVE_PREFIX     archive: how the keys begin, for example relay/
-  CUTOVER_ARCHIVE_IGNORE     archive: JSON list of files that are left out (default: ["db-shm"])
-  PGSSLROOTCERT              CA certificates to trust instead of the RDS bundle and the system's
+  CUTOVER_ARCHIVE_IGNORE     archive: JSON list of files that are left out
+                             (default: ["db-shm"])
+  PGSSLROOTCERT              CA certificates to trust instead of the RDS bundle
+                             and the system's
 
-Exit codes: 0 verified, 1 failed and may be repeated, 2 refused (the message says what to do)
+Exit codes: 0 verified, 1 failed and may be repeated, 2 refused (the message
+says what to do)
 
 Example:
-  SQLITE_PATH=./db DATABASE_URL=postgres://me:secret@127.0.0.1/relay relay-cutover migrate load`,
+  export SQLITE_PATH=./db DATABASE_URL=postgres://me:secret@127.0.0.1/relay
+  relay-cutover migrate load`,
     )
     .action(async (mode: string, options: Options) => {
       // Without a handler a signal ends the process at once, and with it the handlers that remove the scratch copy.

@@ -7,6 +7,8 @@ type Load = (program: Command) => Promise<Command[]>;
 /** The commands in the order of the help, and the files that they come from. */
 const COMMANDS: [names: string[], load: Load][] = [
   [['rehearse'], async () => [(await import('./rehearse.ts')).rehearseCommand()]],
+  [['plan'], async (program) => [(await import('./plan.ts')).planCommand(program)]],
+  [['deploy'], async (program) => [(await import('./deploy.ts')).deployCommand(program)]],
   [
     ['prepare', 'start', 'rollback', 'finalize', 'restore'],
     async (program) => (await import('./start.ts')).startCommands(program),
@@ -24,6 +26,11 @@ const COMMANDS: [names: string[], load: Load][] = [
   [['redrive'], async (program) => [(await import('./redrive.ts')).redriveCommand(program)]],
   [['migrate'], async () => [(await import('./migrate.ts')).migrateCommand()]],
   [['template'], async (program) => [(await import('./template.ts')).templateCommand(program)]],
+  [
+    ['completion'],
+    async (program) => [(await import('./completion.ts')).completionCommand(program, () => createProgram())],
+  ],
+  [['bench'], async (program) => [(await import('./bench.ts')).benchCommand(program)]],
 ];
 
 /**

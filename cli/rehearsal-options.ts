@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FAULTS, type Fault, faultNamed } from '../rehearsal/faults.ts';
 import type { RehearsalOptions } from '../rehearsal/stage.ts';
 import { Refused } from '../statemachine/errors.ts';
+import { wrapped } from './wrapped.ts';
 
 /** What commander makes of the command line. */
 export interface RehearseArguments {
@@ -74,12 +75,16 @@ export function addRehearsalOptions(command: Command): Command {
     .option('--keep', 'leave relay and PostgreSQL running at the end, and say how to connect, until Ctrl-C');
 }
 
+/** As wide as a terminal mostly is; commander leaves this part as it is. */
+const HELP_COLUMNS = 80;
+
 /** The part of the help that no option has place for. */
 export const REHEARSE_NOTES = `
-Exit codes: 0 the relay serves from PostgreSQL (after a rollback from SQLite) and every row was proven, 1 it does not (the last line says why), 2 bad input
+Exit codes: 0 the relay serves from PostgreSQL (after a rollback from SQLite)
+and every row was proven, 1 it does not (the last line says why), 2 bad input
 
 Faults:
-${FAULTS.map(({ name, title }) => `  ${name.padEnd(20)} ${title}`).join('\n')}
+${FAULTS.flatMap(({ name, title }) => wrapped(title, HELP_COLUMNS, `  ${name.padEnd(20)} `)).join('\n')}
 
 Examples:
   relay-cutover rehearse
@@ -87,8 +92,8 @@ Examples:
   relay-cutover rehearse --fault stack-stuck --on-failure hold --then redrive
   relay-cutover rehearse --approval reject
   relay-cutover rehearse --then rollback
-  relay-cutover rehearse --source ./data --parameter RelayDomainName=relay.example --json run.json
-  relay-cutover rehearse --source ./data --old-relay ./zooid-sqlite --new-relay ./zooid-pg --keep`;
+  relay-cutover rehearse --source ./data --parameter RelayDomainName=relay.test
+  relay-cutover rehearse --old-relay ./zooid-sqlite --new-relay ./zooid-pg`;
 
 /**
  * @throws Refused for a fault that is not on the list, and for --then redrive without a halt that it could follow

@@ -1,24 +1,25 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { createTwoFilesPatch } from 'diff';
 import pc from 'picocolors';
 import { EDIT_LISTS } from '../lambdas/template-edits/lists.ts';
 import { Refused } from '../statemachine/errors.ts';
 import { readSettings, SETTINGS_FILE } from '../statemachine/settings-file.ts';
+import { addCloudOptions, type Cloud, type CloudOptions } from './cloud.ts';
+import { inCloud, printJson } from './cloud-command.ts';
+import { painted, unifiedDiff } from './difference.ts';
 import { sayFailure } from './failure.ts';
+import { isColored } from './live-view.ts';
 
 interface EditOptions {
   in: string;
   diff?: true;
   settings?: string;
   image?: string;
+  json?: true;
 }
 
-interface PullOptions {
+interface PullOptions extends CloudOptions {
   out?: string;
-  settings?: string;
-  region?: string;
-  profile?: string;
   force?: true;
 }
 
@@ -35,7 +36,8 @@ export function templateCommand(program: Command): Command {
     .addHelpText(
       'after',
       `
-Exit codes: 0 edited (or nothing to edit), 1 AWS could not be asked, 2 refused (the message says what to do)
+Exit codes: 0 edited (or nothing to edit), 1 AWS could not be asked, 2 refused
+(the message says what to do)
 
 Examples:
   relay-cutover template add-rds --in relay.yaml --diff
@@ -50,25 +52,31 @@ Examples:
       .requiredOption('--in <file>', 'the template; - for the standard input')
       .option('--diff', 'print the difference in place of the edited text')
       .option('--settings <file>', settingsText)
+      .option('--json', 'print the titles of the edits, the edited text and the difference as JSON')
+      .addHelpText(
+        'after',
+        `\nExit codes: 0 edited (or nothing to edit), 2 refused (it says why)\n\nExamples:\n  relay-cutover template ${name} --in relay.yaml --diff\n  relay-cutover template ${name} --in - < relay.yaml > edited.yaml`,
+      )
       .action((options: EditOptions) => settle(() => edit(name, options)));
     if (name === 'switch') list.option('--image <image>', 'the new relay image (default: newImage of the settings)');
     command.addCommand(list.copyInheritedSettings(command));
   }
-  const pull = new Command('pull')
+  const pull = addCloudOptions(new Command('pull'), 'print the text, or where it has gone, as JSON')
     .description('Fetches the template that is deployed, to be committed after a cutover.')
     .summary('fetch the template that is deployed, to be committed')
     .option('--out <file>', 'where it goes (default: the standard output)')
     .option('--force', 'overwrite a file that differs')
-    .option('--settings <file>', settingsText)
-    .option('--region <region>', 'the region (default: that of the settings)')
-    .option('--profile <name>', "the profile of the AWS CLI's configuration")
-    .action((options: PullOptions) => settle(() => pullTemplate(options)));
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 fetched, 1 AWS could not be asked, 2 refused (it says why)\n\nExample:\n  relay-cutover template pull --out relay.yaml',
+    )
+    .action((options: PullOptions) => inCloud(options, (cloud) => pullTemplate(cloud, options)));
   return command.addCommand(pull.copyInheritedSettings(command));
 }
 
-async function settle(work: () => Promise<void> | void): Promise<void> {
+function settle(work: () => void): void {
   try {
-    await work();
+    work();
   } catch (error) {
     process.exitCode = sayFailure(error);
   }
@@ -80,7 +88,13 @@ function edit(name: string, options: EditOptions): void {
   const text = readTemplate(options.in);
   const wanted = { ...settings, ...(options.image !== undefined && { newImage: options.image }) };
   const { text: edited, applied } = list?.apply(text, wanted) ?? { text, applied: [] };
-  process.stdout.write(options.diff ? difference(options.in, text, edited) : edited);
+  const difference = unifiedDiff(options.in, text, edited);
+  if (options.json) {
+    printJson({ edits: applied, template: edited, difference });
+    return;
+  }
+  const colors = pc.createColors(isColored(process.stdout, process.env));
+  process.stdout.write(options.diff ? painted(difference, colors) : edited);
   const said = applied.length > 0 ? applied.map((title) => `- ${title}`) : ['- Nothing to edit: it is so already'];
   console.error(said.join('\n'));
 }
@@ -93,48 +107,24 @@ function readTemplate(path: string): string {
   }
 }
 
-/** A unified diff, coloured on a terminal. */
-function difference(path: string, before: string, after: string): string {
-  if (before === after) return '';
-  const colors = pc.createColors(process.stdout.isTTY === true && !process.env.NO_COLOR);
-  const paint = (line: string): string => {
-    if (line.startsWith('+')) return colors.green(line);
-    return line.startsWith('-') ? colors.red(line) : line;
-  };
-  const patch = createTwoFilesPatch(path, `${path} (edited)`, before, after, '', '', { context: 3 });
-  return patch
-    .split('\n')
-    .filter((line) => !/^=+$/.test(line))
-    .map(paint)
-    .join('\n');
-}
-
-async function pullTemplate({ out, force, ...options }: PullOptions): Promise<void> {
-  const { stackName, ...settings } = readSettings(options.settings);
-  const region = options.region ?? settings.region;
-  // Of which Node it runs on the user need not be told by the SDK, whose version is pinned.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+async function pullTemplate({ settings, client: configuration }: Cloud, options: PullOptions): Promise<number> {
+  const { out, force, json } = options;
+  const { stackName } = settings;
   // Loaded on demand: no other command of the program needs it.
   const { CloudFormationClient, GetTemplateCommand } = await import('@aws-sdk/client-cloudformation');
-  const client = new CloudFormationClient({
-    region,
-    ...(options.profile !== undefined && { profile: options.profile }),
-  });
-  let text: string;
-  try {
-    const { TemplateBody } = await client.send(
-      new GetTemplateCommand({ StackName: stackName, TemplateStage: 'Original' }),
-    );
-    text = TemplateBody ?? '';
-  } catch (cause) {
-    throw new Error(
-      `The template of the stack ${stackName} in ${region} could not be fetched: ${(cause as Error).message}. It takes credentials that may call cloudformation:GetTemplate; check --profile, --region and the settings.`,
+  const client = new CloudFormationClient(configuration);
+  const asked = new GetTemplateCommand({ StackName: stackName, TemplateStage: 'Original' });
+  const { TemplateBody: text = '' } = await client.send(asked).catch((cause: Error) => {
+    if (cause.name !== 'ValidationError' || !/does not exist/.test(cause.message)) throw cause;
+    throw new Refused(
+      `There is no stack ${stackName} in ${configuration.region}. Expected the stack that runs the relay. Correct --settings, --region and --profile.`,
       { cause },
     );
-  }
+  });
   if (out === undefined) {
-    process.stdout.write(text);
-    return;
+    if (json) printJson({ stackName, template: text });
+    else process.stdout.write(text);
+    return 0;
   }
   if (!force && existsSync(out) && readFileSync(out, 'utf8') !== text) {
     throw new Refused(
@@ -142,5 +132,7 @@ async function pullTemplate({ out, force, ...options }: PullOptions): Promise<vo
     );
   }
   writeFileSync(out, text);
-  console.error(`- The deployed template of ${stackName} is in ${out}; commit it`);
+  if (json) printJson({ stackName, file: out });
+  else console.error(`- The deployed template of ${stackName} is in ${out}; commit it`);
+  return 0;
 }

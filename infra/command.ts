@@ -33,10 +33,14 @@ function add(
     .description(summary)
     .argument('[cdk-options...]')
     .option('--settings <file>', 'YAML file with the settings (default: cutover.yaml, where there is one)')
-    .action(async (cdkOptions: string[], options: { settings?: string; despiteLock?: boolean }) => {
+    .option('--region <region>', 'the region (default: that of the settings)')
+    .action(async (cdkOptions: string[], options: { settings?: string; region?: string; despiteLock?: boolean }) => {
       let region = 'AWS';
       try {
-        const settings = readSettings(options.settings);
+        const settings = {
+          ...readSettings(options.settings),
+          ...(options.region !== undefined && { region: options.region }),
+        };
         region = settings.region;
         process.exitCode = await act(settings, cdkOptions, options);
       } catch (error) {

@@ -5,6 +5,7 @@ import {
   DescribeMountTargetsCommand,
   EFSClient,
 } from '@aws-sdk/client-efs';
+import type { ClientConfiguration } from './preflight/relay-world.ts';
 
 export interface FileSystem {
   /** As it is metered, in all storage classes. */
@@ -50,6 +51,6 @@ function unless<T>(answer: T): (error: Error) => T {
   };
 }
 
-export function fileSystemsOfAws(): FileSystems {
-  return fileSystemsIn(new EFSClient({}));
+export function fileSystemsOfAws(configuration: ClientConfiguration = {}): FileSystems {
+  return fileSystemsIn(new EFSClient(configuration));
 }

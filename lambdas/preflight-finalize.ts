@@ -1,23 +1,15 @@
 import { Refused } from '../statemachine/errors.ts';
-import { type FileSystems, fileSystemsOfAws } from './file-systems.ts';
-import { FINALIZE_CHECKS, type FinalizeWorld, type Storage } from './preflight/finalize-checks.ts';
+import { fileSystemsOfAws } from './file-systems.ts';
+import { FINALIZE_CHECKS, type FinalizeWorld } from './preflight/finalize-checks.ts';
+import { type FinalizeWorldDependencies, finalizeParts, imageDefaultOf } from './preflight/finalize-world.ts';
 import { networkOf, type TaskNetwork } from './preflight/migrator-plan.ts';
-import { editing, type TemplatePreview } from './preflight/preview.ts';
+import { readAll } from './preflight/parts.ts';
+import type { TemplatePreview } from './preflight/preview.ts';
 import { findingsOf } from './preflight/relay-checks.ts';
-import {
-  idOf,
-  type RelayWorld,
-  type RelayWorldDependencies,
-  type RelayWorldEvent,
-  readRelayWorld,
-  readTaskDefinition,
-  relayWorldOfAws,
-} from './preflight/relay-world.ts';
-import { type Surroundings, surroundingsOfAws } from './preflight/surroundings.ts';
+import { idOf, type RelayWorldEvent, relayWorldOfAws } from './preflight/relay-world.ts';
+import { surroundingsOfAws } from './preflight/surroundings.ts';
 import type { SampleEvent } from './sample-events.ts';
 import type { TargetAddress } from './target-database.ts';
-import { parseTemplate } from './template-edits/document.ts';
-import { finalizeEdits } from './template-edits/remove-efs.ts';
 
 /** What the later states work with: names resolved once, so that nothing can shift under them. */
 export interface FinalizePlan {
@@ -43,9 +35,7 @@ export interface FinalizePlan {
   preview: TemplatePreview;
 }
 
-export interface PreflightFinalizeDependencies extends RelayWorldDependencies {
-  surroundings: Pick<Surroundings, 'database'>;
-  fileSystems: Pick<FileSystems, 'describe'>;
+export interface PreflightFinalizeDependencies extends FinalizeWorldDependencies {
   /** Where the files go, and the role of the task that brings them there. */
   archive(): { bucket: string; taskRole: string };
 }
@@ -59,21 +49,14 @@ export function createHandler(
   dependencies: PreflightFinalizeDependencies,
 ): (event: RelayWorldEvent) => Promise<FinalizePlan> {
   return async (event) => {
-    const { names } = event;
-    const relay = await readRelayWorld(dependencies, { ...event, machine: 'finalize' }, [
-      ...[...names.subnets, names.securityGroup],
-      ...[names.databaseInstance, names.taskRole],
-    ]);
-    const imageDefault = imageDefaultOf(relay);
-    const world: FinalizeWorld = {
-      ...relay,
-      database: await dependencies.surroundings.database(idOf(relay.resources, names.databaseInstance)),
-      removing: editing(relay.template, () => finalizeEdits(names, imageDefault)),
-      storage: await readStorage(dependencies, relay),
-    };
+    const world = await readAll(finalizeParts(dependencies, event));
     const findings = findingsOf(FINALIZE_CHECKS, world);
     if (findings.length > 0 || 'refusal' in world.removing) throw new Refused(findings.join(' | '));
-    return planOf(world, event.stackName, { imageDefault, preview: world.removing.preview, ...dependencies.archive() });
+    return planOf(world, event.stackName, {
+      imageDefault: imageDefaultOf(world),
+      preview: world.removing.preview,
+      ...dependencies.archive(),
+    });
   };
 }
 
@@ -88,33 +71,6 @@ function setting(name: string): string {
   const value = process.env[name];
   if (!value) throw new Refused(`The environment variable ${name} of the function is not set; deploy the stack again.`);
   return value;
-}
-
-async function readStorage(
-  { ecs, fileSystems }: PreflightFinalizeDependencies,
-  { resources, template, names }: RelayWorld,
-): Promise<Storage | null> {
-  const fileSystemId = resources.get(names.fileSystem);
-  if (fileSystemId === undefined) return null;
-  const migrationTask = resources.get(names.migrationTaskDefinition);
-  return {
-    fileSystemId,
-    fileSystem: await fileSystems.describe(fileSystemId),
-    deletionPolicy: parseTemplate(template).model.Resources[names.fileSystem]?.DeletionPolicy,
-    migrationTask: migrationTask === undefined ? undefined : await readTaskDefinition(ecs, migrationTask),
-  };
-}
-
-/**
- * `switch` has set the default already. It is set again only while the stack still runs the very image that the cutover
- * brought: a default that an owner has moved on together with the relay is his.
- */
-function imageDefaultOf({ stack, template, names, newImage }: RelayWorld): string | null {
-  const current = parseTemplate(template).model.Parameters[names.imageParameter]?.Default;
-  const running = stack.Parameters?.find(({ ParameterKey }) => ParameterKey === names.imageParameter)?.ParameterValue;
-  const repository = newImage.replace(/(@.*|:[^/:]+)$/, '');
-  const isOfTheCutover = running === newImage || running?.startsWith(`${repository}@`) === true;
-  return current !== newImage && isOfTheCutover ? newImage : null;
 }
 
 function planOf(

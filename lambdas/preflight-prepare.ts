@@ -1,20 +1,13 @@
 import { Refused } from '../statemachine/errors.ts';
 import type { ImageAnswer } from './preflight/image-registry.ts';
-import { type NetworkAndStorage, networkAndStorageOfAws } from './preflight/network-and-storage.ts';
-import { NEEDED_PORTS, PREPARE_CHECKS, type PrepareSettings, type PrepareWorld } from './preflight/prepare-checks.ts';
-import { editing, type TemplatePreview } from './preflight/preview.ts';
+import { networkAndStorageOfAws } from './preflight/network-and-storage.ts';
+import { readAll } from './preflight/parts.ts';
+import { PREPARE_CHECKS } from './preflight/prepare-checks.ts';
+import { type PrepareEvent, type PrepareWorldDependencies, prepareParts } from './preflight/prepare-world.ts';
+import type { TemplatePreview } from './preflight/preview.ts';
 import { findingsOf } from './preflight/relay-checks.ts';
-import { idOf, type RelayWorldDependencies, readRelayWorld, relayWorldOfAws } from './preflight/relay-world.ts';
-import { type Surroundings, surroundingsOfAws } from './preflight/surroundings.ts';
-import { addRdsEdits } from './template-edits/add-rds.ts';
-import { switchEdits } from './template-edits/switch.ts';
-
-export interface PreflightPrepareEvent {
-  /** The execution's input. */
-  input: unknown;
-  stackName: string;
-  settings: PrepareSettings;
-}
+import { relayWorldOfAws } from './preflight/relay-world.ts';
+import { surroundingsOfAws } from './preflight/surroundings.ts';
 
 /** What the preparation will do, for the states that do it and for people. */
 export interface Preparation {
@@ -26,21 +19,14 @@ export interface Preparation {
   notes: string[];
 }
 
-export interface PreflightPrepareDependencies extends RelayWorldDependencies {
-  surroundings: Surroundings;
-  networkAndStorage: NetworkAndStorage;
-}
-
 /**
  * Makes the handler that looks at everything that a preparation of the stack rests on (before runbook steps 2 to 4).
  *
  * @throws Refused with every finding at once; nothing has been changed then
  */
-export function createHandler(
-  dependencies: PreflightPrepareDependencies,
-): (event: PreflightPrepareEvent) => Promise<Preparation> {
+export function createHandler(dependencies: PrepareWorldDependencies): (event: PrepareEvent) => Promise<Preparation> {
   return async (event) => {
-    const world = await readPrepareWorld(dependencies, event);
+    const world = await readAll(prepareParts(dependencies, event));
     const findings = findingsOf(PREPARE_CHECKS, world);
     if (findings.length > 0 || 'refusal' in world.adding) throw new Refused(findings.join(' | '));
     const [, migratorImage] = world.images as [ImageAnswer, ImageAnswer];
@@ -60,39 +46,3 @@ export const handler = createHandler({
   surroundings: surroundingsOfAws(),
   networkAndStorage: networkAndStorageOfAws(aws.cloudFormation),
 });
-
-async function readPrepareWorld(
-  dependencies: PreflightPrepareDependencies,
-  { input, stackName, settings }: PreflightPrepareEvent,
-): Promise<PrepareWorld> {
-  const { surroundings, networkAndStorage } = dependencies;
-  const { names, newImage, migratorImage } = settings;
-  const relay = await readRelayWorld(
-    dependencies,
-    { machine: 'prepare', input, stackName, names, newImage, sampleEvents: 0 },
-    [...names.subnets, names.securityGroup, names.targetGroup, names.fileSystem],
-  );
-  const { resources, service } = relay;
-  const adding = editing(relay.template, () => addRdsEdits(settings));
-  const switching = 'refusal' in adding ? adding : editing(adding.text, () => switchEdits(names, newImage));
-  const edited = [names.service, names.taskDefinition, names.targetGroup];
-  // The name that the edit gives it, whether it is there or not.
-  const databaseName = resources.get(names.databaseInstance) ?? `${stackName}-db`;
-  return {
-    ...relay,
-    settings,
-    adding,
-    switching,
-    databaseName,
-    database: await surroundings.database(databaseName),
-    images: [await surroundings.askRegistry(newImage), await surroundings.askRegistry(migratorImage)],
-    subnets: await networkAndStorage.subnets(names.subnets.map((name) => idOf(resources, name))),
-    closedPorts: await networkAndStorage.closedPorts(idOf(resources, names.securityGroup), NEEDED_PORTS),
-    fileSystemBytes: await networkAndStorage.fileSystemBytes(idOf(resources, names.fileSystem)),
-    scalableTargets: await networkAndStorage.scalableTargets(
-      idOf(resources, names.cluster),
-      service.serviceName as string,
-    ),
-    drifts: await networkAndStorage.drifted(stackName, edited),
-  };
-}

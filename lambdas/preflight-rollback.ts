@@ -1,11 +1,12 @@
 import { Refused } from '../statemachine/errors.ts';
-import { type MigratorPlan, migratorPlanOf, readMigratorWorld } from './preflight/migrator-plan.ts';
+import { type MigratorPlan, migratorParts, migratorPlanOf } from './preflight/migrator-plan.ts';
+import { readAll } from './preflight/parts.ts';
 import { editingBy } from './preflight/preview.ts';
 import { findingsOf } from './preflight/relay-checks.ts';
 import {
   type RelayWorldDependencies,
   type RelayWorldEvent,
-  readRelayWorld,
+  relayParts,
   relayWorldOfAws,
 } from './preflight/relay-world.ts';
 import { afterFinalize, ROLLBACK_CHECKS, type RollbackWorld } from './preflight/rollback-checks.ts';
@@ -32,14 +33,15 @@ export function createHandler(
 ): (event: RelayWorldEvent) => Promise<RollbackPlan> {
   return async (event) => {
     const { names, stackName } = event;
-    const relay = await readRelayWorld(dependencies, { ...event, machine: 'rollback' }, []);
+    const parts = relayParts(dependencies, { ...event, machine: 'rollback' }, []);
+    const relay = await readAll(parts);
     const missing = [
       ...[names.fileSystem, names.accessPoint, ...names.mountTargets],
       ...[names.migrationTaskDefinition, names.rollbackTaskDefinition],
     ].filter((logicalId) => !relay.resources.has(logicalId));
     if (missing.length > 0) throw new Refused(afterFinalize(stackName, missing));
     const world: RollbackWorld = {
-      ...(await readMigratorWorld(dependencies, relay)),
+      ...(await readAll(migratorParts(dependencies, parts))),
       goingBack: editingBy(relay.template, () => backTemplate(relay.template, names)),
     };
     const findings = findingsOf(ROLLBACK_CHECKS, world);

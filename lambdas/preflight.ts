@@ -1,17 +1,12 @@
 import { Refused } from '../statemachine/errors.ts';
 import { CUTOVER_CHECKS, type CutoverWorld } from './preflight/cutover-checks.ts';
-import { type MigratorPlan, migratorPlanOf, readMigratorWorld } from './preflight/migrator-plan.ts';
-import { drainSecondsMax, editing, type TemplatePreview } from './preflight/preview.ts';
+import { type CutoverWorldDependencies, cutoverParts } from './preflight/cutover-world.ts';
+import { type MigratorPlan, migratorPlanOf } from './preflight/migrator-plan.ts';
+import { readAll } from './preflight/parts.ts';
+import { drainSecondsMax, type TemplatePreview } from './preflight/preview.ts';
 import { findingsOf } from './preflight/relay-checks.ts';
-import {
-  idOf,
-  type RelayWorldDependencies,
-  type RelayWorldEvent,
-  readRelayWorld,
-  relayWorldOfAws,
-} from './preflight/relay-world.ts';
-import { type Surroundings, surroundingsOfAws } from './preflight/surroundings.ts';
-import { switchEdits } from './template-edits/switch.ts';
+import { idOf, type RelayWorldEvent, relayWorldOfAws } from './preflight/relay-world.ts';
+import { surroundingsOfAws } from './preflight/surroundings.ts';
 
 export type PreflightEvent = RelayWorldEvent;
 
@@ -24,31 +19,19 @@ export interface Plan extends MigratorPlan {
   preview: TemplatePreview & { image: string; drainSecondsMax: number };
 }
 
-export interface PreflightDependencies extends RelayWorldDependencies {
-  surroundings: Surroundings;
-}
-
 /**
  * Makes the handler that reads the stack, the service, the database and the old relay, runs all checks and resolves the names.
  *
  * @throws Refused with every finding at once; nothing has been changed then
  */
-export function createHandler(dependencies: PreflightDependencies): (event: PreflightEvent) => Promise<Plan> {
+export function createHandler(dependencies: CutoverWorldDependencies): (event: PreflightEvent) => Promise<Plan> {
   const { surroundings } = dependencies;
   return async (event) => {
     const { names, newImage } = event;
-    const relay = await readRelayWorld(dependencies, { ...event, machine: 'cutover' }, [
-      ...[names.migrationTaskDefinition, names.rollbackTaskDefinition, ...names.subnets, names.securityGroup],
-      ...[names.targetGroup, names.databaseInstance, names.databaseUrlSecret],
-    ]);
-    const world: CutoverWorld = {
-      ...(await readMigratorWorld(dependencies, relay)),
-      newImageAnswer: await surroundings.askRegistry(newImage),
-      switching: editing(relay.template, () => switchEdits(names, newImage)),
-    };
+    const world = await readAll(cutoverParts(dependencies, event));
     const findings = findingsOf(CUTOVER_CHECKS, world);
     if (findings.length > 0 || 'refusal' in world.switching) throw new Refused(findings.join(' | '));
-    const delay = await surroundings.deregistrationDelaySeconds(idOf(relay.resources, names.targetGroup));
+    const delay = await surroundings.deregistrationDelaySeconds(idOf(world.resources, names.targetGroup));
     return planOf(world, newImage, world.switching.preview, delay);
   };
 }

@@ -66,7 +66,8 @@ export class StateTracker {
 
   /** Takes the next event; gives the record of the state that it ended, if it ended one. */
   add(event: HistoryEventLike): StateRecord | undefined {
-    const before = this.#places.get(event.previousEventId ?? 0) ?? BEGINNING;
+    // An emulator may leave it out, and tells what follows in one line.
+    const before = this.#places.get(event.previousEventId ?? (event.id ?? 1) - 1) ?? BEGINNING;
     const place = this.#placeOf(event, before);
     this.#places.set(event.id ?? 0, place);
     const exited = event.stateExitedEventDetails;

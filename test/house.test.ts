@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { usageDocument, usageOfProgram } from '../scripts/usage.ts';
 
 /** What each room may import from; a room may always import from itself. */
 const DOORS: Record<string, string[]> = {
@@ -26,6 +27,9 @@ const PURE_MIGRATOR_MODULES = [
   'together',
   'verify-table',
 ];
+
+/** They stand for whole programs, and their options are many. */
+const OLDER_HELPS = ['rehearse', 'migrate'];
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.mjs'], {
   encoding: 'utf8',
@@ -87,14 +91,23 @@ describe('the house', () => {
     expect(named.filter((path) => !existsSync(path))).toEqual([]);
   });
 
-  it('shows in README.md the help that the program prints', () => {
-    const readme = readFileSync('README.md', 'utf8');
-    for (const command of [[], ['rehearse'], ['migrate'], ['template'], ['approve'], ['reject']]) {
-      const help = execFileSync(process.execPath, ['cli/relay-cutover.mjs', ...command, '--help'], {
-        encoding: 'utf8',
-        env: { ...process.env, COLUMNS: '100' },
-      });
-      expect(readme).toContain(help.trimEnd());
+  it('shows in README.md and docs/usage.md the help that the program prints', async () => {
+    expect(readFileSync('README.md', 'utf8')).toContain(`\`\`\`\n${await usageOfProgram()}\n\`\`\`\n`);
+    expect(readFileSync('docs/usage.md', 'utf8')).toBe(await usageDocument());
+  });
+
+  it('has helps of one screen, no wider than a terminal, with examples', async () => {
+    const sections = (await usageDocument()).split(/^#+ relay-cutover /m).slice(1);
+    expect(sections.length).toBeGreaterThan(15);
+    for (const section of sections) {
+      const [name = '', ...lines] = section.trimEnd().split('\n');
+      expect(
+        lines.filter((line) => line.length > 80 && !line.includes('arn:aws:')),
+        name,
+      ).toEqual([]);
+      if (!OLDER_HELPS.includes(name)) expect(lines.length - 3, name).toBeLessThanOrEqual(40);
+      expect(section, name).toMatch(/\n(Examples?:\n {2}|.* completion bash >)/);
+      expect(section, name).toContain('Exit codes: 0');
     }
   });
 });

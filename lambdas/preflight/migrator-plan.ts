@@ -2,6 +2,7 @@ import { type Ecs, familyOf } from '../ecs-tasks.ts';
 import type { SampleEvent } from '../sample-events.ts';
 import type { TargetAddress } from '../target-database.ts';
 import type { MigratorWorld } from './cutover-checks.ts';
+import { type Parts, part } from './parts.ts';
 import { idOf, type RelayWorld, readTaskDefinition } from './relay-world.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -26,17 +27,21 @@ export interface MigratorPlan {
   lastChangeSet: string | null;
 }
 
-/** Reads what the migrator works with; the stack has both of its task definitions. */
-export async function readMigratorWorld(
+/** How it is read what the migrator works with; the stack has both of its task definitions. */
+export function migratorParts(
   { ecs, surroundings }: { ecs: Ecs; surroundings: Pick<Surroundings, 'database'> },
-  relay: RelayWorld,
-): Promise<MigratorWorld> {
-  const { names, resources } = relay;
+  relay: Parts<RelayWorld>,
+): Parts<MigratorWorld> {
+  const task = (of: 'migrationTaskDefinition' | 'rollbackTaskDefinition') => async () =>
+    readTaskDefinition(ecs, idOf(await relay.resources(), (await relay.names())[of]));
   return {
     ...relay,
-    migrationTask: await readTaskDefinition(ecs, idOf(resources, names.migrationTaskDefinition)),
-    rollbackTask: await readTaskDefinition(ecs, idOf(resources, names.rollbackTaskDefinition)),
-    database: await surroundings.database(resources.get(names.databaseInstance) ?? names.databaseInstance),
+    migrationTask: part(task('migrationTaskDefinition')),
+    rollbackTask: part(task('rollbackTaskDefinition')),
+    database: part(async () => {
+      const { databaseInstance } = await relay.names();
+      return surroundings.database((await relay.resources()).get(databaseInstance) ?? databaseInstance);
+    }),
   };
 }
 

@@ -2,6 +2,7 @@ import { ApplicationAutoScalingClient, DescribeScalableTargetsCommand } from '@a
 import { type CloudFormationClient, DetectStackResourceDriftCommand } from '@aws-sdk/client-cloudformation';
 import { DescribeSecurityGroupsCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { DescribeFileSystemsCommand, EFSClient } from '@aws-sdk/client-efs';
+import type { ClientConfiguration } from './relay-world.ts';
 
 /** How a resource differs from what the stack says; `properties` are paths such as `/DesiredCount`. */
 export interface Drift {
@@ -87,11 +88,14 @@ function unlessNotSupported(error: Error): { StackResourceDrift?: undefined } {
   throw error;
 }
 
-export function networkAndStorageOfAws(cloudFormation: CloudFormationClient): NetworkAndStorage {
+export function networkAndStorageOfAws(
+  cloudFormation: CloudFormationClient,
+  configuration: ClientConfiguration = {},
+): NetworkAndStorage {
   return networkAndStorageIn({
     cloudFormation,
-    ec2: new EC2Client({}),
-    efs: new EFSClient({}),
-    autoScaling: new ApplicationAutoScalingClient({}),
+    ec2: new EC2Client(configuration),
+    efs: new EFSClient(configuration),
+    autoScaling: new ApplicationAutoScalingClient(configuration),
   });
 }

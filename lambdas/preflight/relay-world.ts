@@ -17,6 +17,7 @@ import { describeStack } from '../change-stack/stack.ts';
 import type { Ecs } from '../ecs-tasks.ts';
 import { type RelayEndpoint, withRelay } from '../nostr-client.ts';
 import { fetchSamples, type SampleEvent } from '../sample-events.ts';
+import { type Parts, part } from './parts.ts';
 
 /** The relay as it runs now; every check looks at this, or at more, and at nothing else. */
 export interface RelayWorld {
@@ -46,11 +47,17 @@ export interface RelayWorldDependencies {
   endpoint(domain: string): RelayEndpoint;
 }
 
-/** What stands behind a deployed preflight. */
-export function relayWorldOfAws(): RelayWorldDependencies {
+/** How clients of AWS are made; a deployed function needs to be told nothing. */
+export interface ClientConfiguration {
+  region?: string;
+  profile?: string;
+}
+
+/** What stands behind a preflight in the account. */
+export function relayWorldOfAws(configuration: ClientConfiguration = {}): RelayWorldDependencies {
   return {
-    ecs: new ECSClient({}),
-    cloudFormation: new CloudFormationClient({}),
+    ecs: new ECSClient(configuration),
+    cloudFormation: new CloudFormationClient(configuration),
     endpoint: (domain) => ({ url: `wss://${domain}` }),
   };
 }
@@ -65,31 +72,48 @@ export interface RelayWorldEvent {
 }
 
 /**
- * Reads the stack, its service and what the relay answers.
+ * How the stack, its service and what the relay answers are read.
  *
- * @param needed logical ids of resources that the stack must have, beside cluster, service and task definition
- * @throws Refused when the stack, the service or one of the resources is not there
+ * @param needed logical ids of resources that the stack must have, beside cluster, service and task definition; the part
+ *   `resources` throws Refused where one is missing
  */
-export async function readRelayWorld(
+export function relayParts(
   { ecs, cloudFormation, endpoint }: RelayWorldDependencies,
   event: RelayWorldEvent & Pick<RelayWorld, 'machine'>,
   needed: string[],
-): Promise<RelayWorld> {
+): Parts<RelayWorld> {
   const { machine, input, stackName, names, newImage, sampleEvents } = event;
-  const stack = await describeStack(cloudFormation, stackName);
-  const resources = await readResources(cloudFormation, stackName, [
-    ...[names.cluster, names.service, names.taskDefinition],
-    ...needed,
-  ]);
-  const { TemplateBody: template = '' } = await cloudFormation.send(
+  const stack = part(() => describeStack(cloudFormation, stackName));
+  const resources = part(() =>
+    readResources(cloudFormation, stackName, [names.cluster, names.service, names.taskDefinition, ...needed]),
+  );
+  const template = part(() => readTemplate(cloudFormation, stackName));
+  const service = part(async () => {
+    const known = await resources();
+    return readService(ecs, idOf(known, names.cluster), idOf(known, names.service));
+  });
+  const relayTask = part(async () => readTaskDefinition(ecs, (await service()).taskDefinition ?? ''));
+  const domain = part(async () => {
+    const { Parameters = [] } = await stack();
+    return Parameters.find(({ ParameterKey }) => ParameterKey === names.domainParameter)?.ParameterValue ?? '';
+  });
+  const answer = part(async () => askRelay(endpoint, await domain(), sampleEvents));
+  return {
+    machine: async () => machine,
+    input: async () => input,
+    names: async () => names,
+    newImage: async () => newImage,
+    ...{ stack, resources, template, service, relayTask, domain },
+    samples: async () => (await answer()).samples,
+    silence: async () => (await answer()).silence,
+  };
+}
+
+async function readTemplate(cloudFormation: CloudFormationClient, stackName: string): Promise<string> {
+  const { TemplateBody = '' } = await cloudFormation.send(
     new GetTemplateCommand({ StackName: stackName, TemplateStage: 'Original' }),
   );
-  const service = await readService(ecs, idOf(resources, names.cluster), idOf(resources, names.service));
-  const relayTask = await readTaskDefinition(ecs, service.taskDefinition ?? '');
-  const domain =
-    stack.Parameters?.find(({ ParameterKey }) => ParameterKey === names.domainParameter)?.ParameterValue ?? '';
-  const answer = await askRelay(endpoint, domain, sampleEvents);
-  return { machine, input, names, newImage, stack, template, resources, service, relayTask, domain, ...answer };
+  return TemplateBody;
 }
 
 export async function readTaskDefinition(ecs: Ecs, taskDefinition: string): Promise<TaskDefinition> {

@@ -5,6 +5,7 @@ import {
 import { DescribeDBInstancesCommand, RDSClient } from '@aws-sdk/client-rds';
 import type { TargetAddress } from '../target-database.ts';
 import { type AskRegistry, registryAsker } from './image-registry.ts';
+import type { ClientConfiguration } from './relay-world.ts';
 
 /** An RDS instance, as far as a cutover depends on it. */
 export interface DatabaseInstance {
@@ -69,10 +70,10 @@ export function surroundingsIn(clients: {
   };
 }
 
-export function surroundingsOfAws(): Surroundings {
+export function surroundingsOfAws(configuration: ClientConfiguration = {}): Surroundings {
   return surroundingsIn({
-    rds: new RDSClient({}),
-    loadBalancing: new ElasticLoadBalancingV2Client({}),
+    rds: new RDSClient(configuration),
+    loadBalancing: new ElasticLoadBalancingV2Client(configuration),
     askRegistry: registryAsker(),
   });
 }

@@ -160,10 +160,37 @@ describe('relay-cutover template pull', () => {
       400,
       '<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack with id sphere-zooid-relay does not exist</Message></Error></ErrorResponse>',
     ]);
-    const said = await template(['pull'], { env });
-    expect(said.code).toBe(1);
-    expect(said.errors).toBe(
-      'Failed: The template of the stack sphere-zooid-relay in me-central-1 could not be fetched: Stack with id sphere-zooid-relay does not exist. It takes credentials that may call cloudformation:GetTemplate; check --profile, --region and the settings.\n',
-    );
+    expect(await template(['pull'], { env })).toEqual({
+      code: 2,
+      output: '',
+      errors:
+        'Refused: There is no stack sphere-zooid-relay in me-central-1. Expected the stack that runs the relay. Correct --settings, --region and --profile.\n',
+    });
+  });
+
+  it('names the permission that is missing', async () => {
+    const { env } = await cloudFormation(() => [
+      403,
+      '<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: arn:aws:iam::1:user/ada is not authorized to perform: cloudformation:GetTemplate on resource: arn:stack because no policy allows it</Message></Error></ErrorResponse>',
+    ]);
+    expect(await template(['pull'], { env })).toEqual({
+      code: 2,
+      output: '',
+      errors:
+        'Refused: Whoever your credentials sign in as may not call cloudformation:GetTemplate on arn:stack in me-central-1. Let them, or sign in as somebody who may.\n',
+    });
+  });
+
+  it('prints JSON where it is asked to', async () => {
+    const { env } = await cloudFormation(() => given(preparedTemplate));
+    const { output } = await template(['pull', '--json'], { env });
+    expect(JSON.parse(output)).toEqual({ stackName: 'sphere-zooid-relay', template: preparedTemplate });
+    const edited = await template(['switch', '--in', '-', '--json'], { input: preparedTemplate });
+    expect(edited).toMatchObject({ code: 0, errors: '' });
+    expect(JSON.parse(edited.output)).toEqual({
+      edits: expect.arrayContaining(['Remove the mount points from the container']),
+      template: expect.stringContaining('ValueFrom: !Ref RelayDatabaseUrl'),
+      difference: expect.stringMatching(/^--- -\n\+\+\+ - \(edited\)\n/),
+    });
   });
 });

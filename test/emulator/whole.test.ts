@@ -3,7 +3,8 @@ import { GetStackPolicyCommand, GetTemplateCommand } from '@aws-sdk/client-cloud
 import { DescribeServicesCommand, DescribeTaskDefinitionCommand, ECSClient } from '@aws-sdk/client-ecs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Plan } from '../../cli/plan/plan-of.ts';
 import type { MachineStatus } from '../../cli/status.ts';
 import { addRdsEdits } from '../../lambdas/template-edits/add-rds.ts';
 import { applyEdits } from '../../lambdas/template-edits/apply.ts';
@@ -16,6 +17,7 @@ import { parseSettings } from '../../statemachine/settings.ts';
 import { runProgram } from '../support/run-program.ts';
 import { type Cloud, RELAY_TEMPLATE, startCloud } from './cloud.ts';
 import { execute, publish, startedElsewhere } from './executions.ts';
+import { startScalingService } from './scaling-service.ts';
 import { describeStack } from './stacks.ts';
 
 // A relay that does not answer is waited for a little only; a good one needs two seconds.
@@ -50,6 +52,17 @@ afterAll(async () => {
 
 /** Each test goes on where the one before it ended. */
 describe("the relay's stack and the cutover's on the emulator", () => {
+  it('are planned on before anything is done', async () => {
+    const plan = await planned();
+    expect(plan).toMatchObject({ next: 'prepare', data: { load: { value: null } } });
+    expect(plan.steps.map(({ machine, refusal }) => [machine, refusal])).toEqual([
+      ['prepare', null],
+      ['cutover', null],
+      ['finalize', null],
+    ]);
+    expect(await deployedTemplate()).toBe(await readFile(RELAY_TEMPLATE, 'utf8'));
+  });
+
   it('are prepared: a database beside the relay, loaded while it serves', async () => {
     const before = acknowledged.length;
     const { code, output } = await command('prepare', '--yes', '--name', 'prepare-1', '--interval', '0.5');
@@ -62,6 +75,16 @@ describe("the relay's stack and the cutover's on the emulator", () => {
     expect(await deployedTemplate()).toBe(await preparedTemplate());
     const { StackPolicyBody } = await cloud.cloudFormation.send(new GetStackPolicyCommand({ StackName: stackName }));
     expect(StackPolicyBody).toContain(names.databaseInstance);
+  });
+
+  it('are planned on after it, with the rows of the load', async () => {
+    const plan = await planned();
+    expect(plan).toMatchObject({
+      next: 'cutover',
+      data: { load: { value: { execution: 'prepare-1', rows: expect.any(Number) } } },
+      writeStop: { expectedSeconds: expect.any(Number) },
+    });
+    expect(plan.steps[0]).toMatchObject({ machine: 'prepare', edits: [], changeSets: [{ changes: [] }] });
   });
 
   it('go back when the new relay does not answer, and bring back what PostgreSQL had accepted', async () => {
@@ -212,6 +235,20 @@ function command(...args: string[]): ReturnType<typeof runProgram> {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   });
+}
+
+/** The plan as `relay-cutover plan` makes it. All of it can be read, but from here nobody reaches the relay by its name. */
+async function planned(): Promise<Plan> {
+  const scaling = await startScalingService();
+  onTestFinished(scaling.stop);
+  vi.stubEnv('AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING', scaling.endpoint);
+  const { code, output, errors } = await command('plan', '--json');
+  expect(errors).toBe('');
+  const plan = JSON.parse(output) as Plan;
+  const failed = plan.checks.filter(({ status }) => status !== 'passed');
+  expect(failed).toEqual([expect.objectContaining({ title: 'the relay answers', status: 'failed' })]);
+  expect(code).toBe(2);
+  return plan;
 }
 
 /** The relay that serves now has every event that was ever acknowledged by one. */

@@ -2,9 +2,10 @@ import type { Service } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NetworkAndStorage } from '../../lambdas/preflight/network-and-storage.ts';
 import { PREPARE_CHECKS } from '../../lambdas/preflight/prepare-checks.ts';
+import type { PrepareEvent } from '../../lambdas/preflight/prepare-world.ts';
 import { RELAY_CHECKS } from '../../lambdas/preflight/relay-checks.ts';
 import type { DatabaseInstance, Surroundings } from '../../lambdas/preflight/surroundings.ts';
-import { createHandler, type PreflightPrepareEvent, type Preparation } from '../../lambdas/preflight-prepare.ts';
+import { createHandler, type Preparation } from '../../lambdas/preflight-prepare.ts';
 import { addRdsEdits } from '../../lambdas/template-edits/add-rds.ts';
 import type { World } from '../../rehearsal/world.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
@@ -21,7 +22,7 @@ import {
 
 const settings = parseSettings();
 const { stackName, newImage, migratorImage } = settings;
-const EVENT: PreflightPrepareEvent = { input: {}, stackName, settings };
+const EVENT: PrepareEvent = { input: {}, stackName, settings };
 const DATABASE = `${stackName}-db`;
 
 let world: World;
@@ -33,7 +34,7 @@ afterAll(() => remove());
 
 interface Otherwise {
   changes?: Changes;
-  event?: Partial<PreflightPrepareEvent>;
+  event?: Partial<PrepareEvent>;
   surroundings?: Partial<Surroundings>;
   network?: Partial<NetworkAndStorage>;
 }

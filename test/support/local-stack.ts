@@ -59,6 +59,7 @@ export function recordingProvider(): RecordingProvider {
 /** The relay's stack, deployed from the template of the rehearsal; the record begins after the deployment. */
 export async function deployedStack(
   text = templateText,
+  more: Record<string, string> = {},
 ): Promise<{ local: LocalCloudFormation; provider: RecordingProvider }> {
   const provider = recordingProvider();
   const local = createCloudFormation({
@@ -68,7 +69,7 @@ export async function deployedStack(
     resolveSecret: async () => password,
     pageSize: 2,
   });
-  await local.deploy(stackName, text, parameters);
+  await local.deploy(stackName, text, { ...parameters, ...more });
   provider.calls.length = 0;
   return { local, provider };
 }

@@ -6,11 +6,12 @@ export default defineConfig({
     // `npm run test:emulator` runs these.
     exclude: ['test/emulator/**'],
     globalSetup: ['test/support/global-postgres.ts'],
+    setupFiles: ['test/support/drop-databases.ts'],
     // The SDK warns of Node 20 in every process; the functions themselves run on Node 24.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     testTimeout: 180_000,
     hookTimeout: 60_000,
-    // Two cores: each file starts processes of its own.
-    maxWorkers: 2,
+    // Two cores: each file starts processes of its own, and waits for them a third of its time.
+    maxWorkers: 3,
   },
 });

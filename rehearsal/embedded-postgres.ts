@@ -67,6 +67,8 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: [
+      // Its files need not outlive a power cut.
+      '--no-sync',
       '--encoding=UTF8',
       `--locale=${process.platform === 'linux' ? 'C.UTF-8' : 'C'}`,
       '--locale-provider=icu',
@@ -143,7 +145,10 @@ export async function createDatabase(adminUrl: string, name: string): Promise<Ta
     await client.query(
       `CREATE ROLE ${pg.escapeIdentifier(user)} LOGIN CREATEROLE PASSWORD ${pg.escapeLiteral(password)}`,
     );
-    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${pg.escapeIdentifier(user)}`);
+    // Copying its files costs less than writing every page of the template into the log.
+    await client.query(
+      `CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${pg.escapeIdentifier(user)} STRATEGY FILE_COPY`,
+    );
   } finally {
     await client.end();
   }

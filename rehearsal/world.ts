@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { ECSClient } from '@aws-sdk/client-ecs';
 import { type AnswerApprovalResult, createHandler as answerApproval } from '../lambdas/answer-approval.ts';
@@ -31,6 +30,7 @@ import type { JsonObject } from '../statemachine/asl.ts';
 import type { FunctionName } from '../statemachine/functions.ts';
 import type { Settings } from '../statemachine/settings.ts';
 import { awsIntegration, type Handler } from './aws-integration.ts';
+import { bundledProgram } from './bundled-program.ts';
 import type { Clock } from './clock.ts';
 import { cloudFormationClient } from './cloudformation/client.ts';
 import { withFailingUpdates } from './cloudformation/failing-updates.ts';
@@ -324,8 +324,8 @@ function awsEnvironment({ region }: Settings, { url }: ObjectStore): Record<stri
 
 /** What the migrator's container runs. */
 function migratorProgram(): Program {
-  const program = fileURLToPath(new URL('../cli/migrate-program.ts', import.meta.url));
-  return { command: process.execPath, args: ['--import', import.meta.resolve('tsx'), program, '--json'] };
+  const program = bundledProgram(new URL('../cli/migrate-program.ts', import.meta.url));
+  return { command: process.execPath, args: [program, '--json'] };
 }
 
 function ecsClient(ecs: LocalEcs): Pick<ECSClient, 'send'> {

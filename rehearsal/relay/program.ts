@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { bundledProgram } from '../bundled-program.ts';
 import type { StoreKind } from './settings.ts';
 
 /**
@@ -8,12 +8,6 @@ import type { StoreKind } from './settings.ts';
 export function relayProgram(store: StoreKind): { command: string; args: string[] } {
   return {
     command: process.execPath,
-    args: [
-      '--import',
-      import.meta.resolve('tsx'),
-      fileURLToPath(new URL('main.ts', import.meta.url)),
-      '--store',
-      store,
-    ],
+    args: [bundledProgram(new URL('main.ts', import.meta.url)), '--store', store],
   };
 }

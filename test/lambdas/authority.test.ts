@@ -6,16 +6,8 @@ import { connectByIam } from '../../lambdas/target-database.ts';
 import { assertAuthoritySource, beginRun, endRun, lockTarget } from '../../migrator/control-schema.ts';
 import type { Manifest } from '../../migrator/manifest.ts';
 import { environmentOf, migrateHere, migratePlace } from '../support/migrator.ts';
-import { freshDatabase } from '../support/postgres.ts';
-import {
-  connectTo,
-  copyOfDatabase,
-  migrated,
-  onTarget,
-  type SignedPlace,
-  signedPlace,
-  TABLES,
-} from '../support/signed-target.ts';
+import { copyOfDatabase, freshDatabase } from '../support/postgres.ts';
+import { connectTo, migrated, onTarget, type SignedPlace, signedPlace, TABLES } from '../support/signed-target.ts';
 import { databaseObjects, withClient } from '../support/table-bytes.ts';
 
 async function newPlace(): Promise<SignedPlace> {

@@ -3,15 +3,8 @@ import { createHandler } from '../../lambdas/read-manifest.ts';
 import type { SampleEvent } from '../../lambdas/sample-events.ts';
 import { beginRun, endRun } from '../../migrator/control-schema.ts';
 import type { Manifest } from '../../migrator/manifest.ts';
-import {
-  connectTo,
-  copyOfDatabase,
-  migrated,
-  onTarget,
-  type SignedPlace,
-  signedPlace,
-  TABLES,
-} from '../support/signed-target.ts';
+import { copyOfDatabase } from '../support/postgres.ts';
+import { connectTo, migrated, onTarget, type SignedPlace, signedPlace, TABLES } from '../support/signed-target.ts';
 import { withClient } from '../support/table-bytes.ts';
 
 let place: SignedPlace;

@@ -6,9 +6,9 @@ import { createHandler, type VerifyCountsEvent } from '../../lambdas/verify-coun
 import { type DigestSumRow, parseDigest, tableDigestSql } from '../../migrator/digest.ts';
 import { tableNamed } from '../../migrator/table-kinds.ts';
 import type { TableVerdict } from '../../migrator/verify-table.ts';
+import { copyOfDatabase } from '../support/postgres.ts';
 import {
   connectTo,
-  copyOfDatabase,
   EVENTS,
   migrated,
   onTarget,

@@ -3,7 +3,8 @@ import { createHandler as createReader, type ReadManifestResult } from '../../la
 import { createHandler } from '../../lambdas/verify-counts.ts';
 import { GENERIC, withGenericTables } from '../support/generic-place.ts';
 import { migratePlace, type Place } from '../support/migrator.ts';
-import { connectTo, copyOfDatabase, onTarget, type SignedPlace, signedPlace } from '../support/signed-target.ts';
+import { copyOfDatabase } from '../support/postgres.ts';
+import { connectTo, onTarget, type SignedPlace, signedPlace } from '../support/signed-target.ts';
 import { withClient } from '../support/table-bytes.ts';
 
 let signed: SignedPlace;

@@ -2,7 +2,7 @@ import { copyFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fileStates } from '../support/file-states.ts';
-import { environmentOf, migratePlace, runMigrator } from '../support/migrator.ts';
+import { environmentOf, migratePlace, runMigrateCommand, runMigrator } from '../support/migrator.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { fixtureData, temporaryDirectory } from '../support/relay-process.ts';
 import { differences, postgresBytes, sqliteBytes, withClient } from '../support/table-bytes.ts';
@@ -27,7 +27,7 @@ describe('the data of a real, killed relay', () => {
     });
 
     for (const mode of ['check', 'load', 'reconcile', 'verify', 'load']) {
-      const run = await runMigrator([mode], environmentOf({ sqlitePath, url }, scratch));
+      const run = await runMigrateCommand([mode], environmentOf({ sqlitePath, url }, scratch));
       expect(run).toMatchObject({ code: 0, stderr: '' });
       if (mode !== 'check') expect(run.stdout).toContain(CLOSING_LINES);
       expect(run.stdout).not.toContain(password);

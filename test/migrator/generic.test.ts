@@ -2,14 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../lambdas/read-manifest.ts';
 import { change, chosen, GENERIC, genericPlace, newestManifest, said } from '../support/generic-place.ts';
 import { postgresCells, shapeInPostgres } from '../support/generic-rows.ts';
-import {
-  bundleDyingMigrator,
-  environmentOf,
-  migratePlace,
-  type Place,
-  runMigrator,
-  runUntilKilled,
-} from '../support/migrator.ts';
+import { environmentOf, migratePlace, type Place, runMigrator, runUntilKilled } from '../support/migrator.ts';
 import { copyOf } from '../support/reversed.ts';
 import { connectTo, onTarget } from '../support/signed-target.ts';
 import { databaseObjects, differences, withClient } from '../support/table-bytes.ts';
@@ -203,7 +196,6 @@ describe('tables of no known kind', () => {
 
 describe('a load that copies a generic table anew and is killed by SIGKILL', () => {
   it('is ended by the next one, at every moment from the drop to the copy', async () => {
-    await bundleDyingMigrator();
     const place = await loaded();
     change(place, `UPDATE media SET size = 0.5 WHERE id = 2`);
     const { lines } = await migratePlace('load', await copyOf(place));

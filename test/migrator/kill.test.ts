@@ -1,18 +1,15 @@
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { killAtEveryMoment } from '../support/every-moment.ts';
-import { bundleDyingMigrator, environmentOf, migratePlace, type Place, startMigrator } from '../support/migrator.ts';
-import { freshDatabase } from '../support/postgres.ts';
+import { environmentOf, migratePlace, type Place, startMigrator } from '../support/migrator.ts';
+import { copyOfDatabase, freshDatabase } from '../support/postgres.ts';
 import { temporaryDirectory } from '../support/relay-process.ts';
 import { createRelaySource } from '../support/relay-source.ts';
-import { copyOfDatabase } from '../support/signed-target.ts';
 import { differences, withClient } from '../support/table-bytes.ts';
 import { twoSources } from '../support/two-sources.ts';
 
 const assertEqual = async (place: Place, moment: string): Promise<void> =>
   expect({ moment, differences: await differences(place) }).toEqual({ moment, differences: [] });
-
-beforeAll(bundleDyingMigrator);
 
 describe('a migrator that is killed by SIGKILL', () => {
   it('leaves a load that is equal when it has run again, at every moment', async () => {

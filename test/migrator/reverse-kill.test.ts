@@ -1,7 +1,7 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { killAtEveryMoment, momentsOf } from '../support/every-moment.ts';
 import { isFull } from '../support/extent.ts';
-import { bundleDyingMigrator, type Place, runUntilKilled } from '../support/migrator.ts';
+import { type Place, runUntilKilled } from '../support/migrator.ts';
 import { changeTarget, copyOf, handedOver, oldFiles, reversed, union, writeToSource } from '../support/reversed.ts';
 import { isOfStatement } from '../support/statement-moments.ts';
 import { postgresBytes, sqliteBytes, type TableBytes } from '../support/table-bytes.ts';
@@ -44,8 +44,6 @@ async function killTwice(place: Place, first: string, moments: string[]): Promis
   });
   return early.map(({ moment }) => moment).filter((moment) => !isOfStatement(moment));
 }
-
-beforeAll(bundleDyingMigrator);
 
 describe('a way back that is killed by SIGKILL', () => {
   it('ends equal when it has run again, at every moment, and the old rows are never lost', async () => {

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { withRelay } from '../../lambdas/nostr-client.ts';
 import { FAULTS } from '../../rehearsal/faults.ts';
 import type { RunRecord } from '../../report/run-record.ts';
 import { bundledTemplate } from '../support/prepared-template.ts';
+import { shareTranslations } from '../support/temporary-room.ts';
 
 let directory: string;
 let temporary: string;
@@ -18,6 +19,7 @@ beforeEach(() => {
   temporary = mkdtempSync(join(tmpdir(), 'rehearse-tmp-'));
   // As root, PostgreSQL runs under an account of its own and has to get in.
   chmodSync(temporary, 0o755);
+  shareTranslations(temporary);
 });
 
 afterEach(() => {
@@ -35,8 +37,9 @@ function command(
   args: string[],
   onOutput: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
   onStart: (kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  program = inject('command'),
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ['cli/relay-cutover.mjs', 'rehearse', ...args], {
+  const child = spawn(process.execPath, [program, 'rehearse', ...args], {
     env: { ...process.env, TMPDIR: temporary, FORCE_COLOR: '' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -89,7 +92,12 @@ async function connect(url: string, hostHeader: string, passwordFile: string): P
 describe('relay-cutover rehearse', () => {
   it('runs on embedded parts alone, writes the run record, and leaves nothing behind', async () => {
     const file = join(directory, 'run.json');
-    const { code, output, errors } = await command(['--speed', '1000', '--json', file]);
+    const { code, output, errors } = await command(
+      ['--speed', '1000', '--json', file],
+      undefined,
+      undefined,
+      'cli/relay-cutover.mjs',
+    );
     expect(errors).toBe('');
     expect(code).toBe(0);
     expect(output).toContain('✔ TakeAuthority');

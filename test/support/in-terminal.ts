@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
+import { inject } from 'vitest';
 import { Screen } from './screen.ts';
 
 /** Without Python nothing here gives a program a terminal; Windows has none of the kind. */
@@ -19,7 +20,7 @@ export interface Terminal {
 /** Runs `relay-cutover` in a pseudo-terminal to its end. */
 export async function inTerminal(args: string[], { columns, typed = [], environment = {} }: Terminal) {
   const { CI: _, NO_COLOR: __, FORCE_COLOR: ___, ...inherited } = process.env;
-  const command = [process.execPath, 'cli/relay-cutover.mjs', ...args];
+  const command = [process.execPath, inject('command'), ...args];
   const size = [String(columns), '50'];
   const child = spawn('python3', ['test/support/in-terminal.py', ...size, JSON.stringify(typed), ...command], {
     env: { ...inherited, TERM: 'xterm-256color', ...environment },

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { onTestFinished } from 'vitest';
 import { migrate } from '../../migrator/main.ts';
+import { bundledProgram } from '../../rehearsal/bundled-program.ts';
 import { temporaryDirectory } from './relay-process.ts';
 
 export interface MigratorRun {
@@ -29,43 +28,30 @@ export interface Place {
   options?: NodeJS.ProcessEnv;
 }
 
-const PROGRAM = fileURLToPath(new URL('../../cli/relay-cutover.mjs', import.meta.url));
-const DYING_PROGRAM = fileURLToPath(new URL('./migrator-that-dies.ts', import.meta.url));
-/** Inside node_modules, so that it finds its packages, and out of git's sight; each process of the tests has its own. */
-const DYING_BUNDLE = fileURLToPath(
-  new URL(`../../node_modules/.cache/migrator-that-dies-${process.pid}.mjs`, import.meta.url),
-);
+const COMMAND = fileURLToPath(new URL('../../cli/relay-cutover.mjs', import.meta.url));
+const PROGRAM = new URL('../../cli/migrate-program.ts', import.meta.url);
+const DYING_PROGRAM = new URL('./migrator-that-dies.ts', import.meta.url);
 
-/** Starts `relay-cutover migrate` as a process of its own with nothing in its environment but what is given. */
+/**
+ * Starts what the migrator's container runs, as a process of its own with nothing in its environment but what is given.
+ */
 export function startMigrator(args: string[], environment: NodeJS.ProcessEnv): MigratorProcess {
-  return start([PROGRAM, 'migrate', ...args], environment);
+  return start([bundledProgram(PROGRAM), ...args], environment);
+}
+
+/** Runs `relay-cutover migrate` as a person does; it takes longer to start. */
+export function runMigrateCommand(args: string[], environment: NodeJS.ProcessEnv): Promise<MigratorRun> {
+  return start([COMMAND, 'migrate', ...args], environment).ended;
 }
 
 export function runMigrator(args: string[], environment: NodeJS.ProcessEnv): Promise<MigratorRun> {
   return startMigrator(args, environment).ended;
 }
 
-/**
- * Bundles the program that `runUntilKilled` starts: translating TypeScript anew at each start would take most of its time.
- *
- * @returns a function that removes it, as `beforeAll` takes one
- */
-export async function bundleDyingMigrator(): Promise<() => Promise<void>> {
-  await build({
-    entryPoints: [DYING_PROGRAM],
-    outfile: DYING_BUNDLE,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-  });
-  return () => rm(DYING_BUNDLE, { force: true });
-}
-
 /** Runs the migrator up to its n-th moment, counted from 1, where it kills itself by SIGKILL. */
 export async function runUntilKilled(mode: string, moment: number, place: Place): Promise<MigratorRun> {
   const scratch = await temporaryDirectory();
-  return start([DYING_BUNDLE, mode, String(moment)], environmentOf(place, scratch)).ended;
+  return start([bundledProgram(DYING_PROGRAM), mode, String(moment)], environmentOf(place, scratch)).ended;
 }
 
 export function environmentOf(place: Place, scratch?: string): NodeJS.ProcessEnv {

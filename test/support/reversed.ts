@@ -4,10 +4,11 @@ import Database from 'better-sqlite3';
 import type pg from 'pg';
 import { createHandler } from '../../lambdas/authority.ts';
 import { environmentOf, migrateHere, type Place, type Result } from './migrator.ts';
+import { copyOfDatabase } from './postgres.ts';
 import { temporaryDirectory } from './relay-process.ts';
 import { eventWriter, type GeneratedEvent, generateEvent, randomNumbers } from './relay-source.ts';
 import { scene } from './scene.ts';
-import { connectTo, copyOfDatabase, migrated, onTarget } from './signed-target.ts';
+import { connectTo, migrated, onTarget } from './signed-target.ts';
 import { sqliteBytes, type TableBytes, withClient } from './table-bytes.ts';
 
 /** Copies a source to its target and gives the target authority, as a cutover does. */

@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { finalizeEvent } from 'nostr-tools/pure';
 import { hexToBytes } from 'nostr-tools/utils';
-import { inject } from 'vitest';
 import { type ConnectTarget, connectAs, type OnTarget, type TargetAddress } from '../../lambdas/target-database.ts';
 import type { Manifest } from '../../migrator/manifest.ts';
 import { environmentOf, migrateHere, type Place } from './migrator.ts';
@@ -67,17 +65,6 @@ export async function migrated(
     const { rows } = await client.query('SELECT manifest FROM cutover.run WHERE run_id = $1', [runId]);
     return rows[0].manifest;
   });
-}
-
-/** A copy of a database that nobody is connected to. */
-export async function copyOfDatabase(url: string): Promise<string> {
-  const address = new URL(url);
-  const name = `t_${randomBytes(5).toString('hex')}`;
-  await withClient(inject('postgresAdminUrl'), (client) =>
-    client.query(`CREATE DATABASE ${name} TEMPLATE ${address.pathname.slice(1)} OWNER ${address.username}`),
-  );
-  address.pathname = `/${name}`;
-  return address.href;
 }
 
 /** Signs in as the handlers do, with the user and password of a URL or with those that are given. */

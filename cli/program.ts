@@ -16,6 +16,7 @@ const COMMANDS: [names: string[], load: Load][] = [
   [['watch'], async (program) => [(await import('./watch.ts')).watchCommand(program)]],
   [['status'], async (program) => [(await import('./status.ts')).statusCommand(program)]],
   [['history'], async (program) => [(await import('./history.ts')).historyCommand(program)]],
+  [['report'], async (program) => [(await import('./report.ts')).reportCommand(program)]],
   [
     ['approve', 'reject'],
     async (program) => {

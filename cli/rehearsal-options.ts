@@ -23,6 +23,7 @@ export interface RehearseArguments {
   publish: number;
   speed: number;
   json?: string;
+  report?: string;
   keep?: boolean;
 }
 
@@ -72,6 +73,7 @@ export function addRehearsalOptions(command: Command): Command {
     .option('--publish <count>', 'events a second that a client publishes all the time; 0 for none', rate, 5)
     .option('--speed <factor>', 'how many times faster waits pass than in the cloud', factor, 30)
     .option('--json <file>', 'write what happened to a file: states, tables, verdict, history')
+    .option('--report <file>', 'write what happened as one HTML page, or as its JSON where the name ends in .json')
     .option('--keep', 'leave relay and PostgreSQL running at the end, and say how to connect, until Ctrl-C');
 }
 
@@ -93,6 +95,7 @@ Examples:
   relay-cutover rehearse --approval reject
   relay-cutover rehearse --then rollback
   relay-cutover rehearse --source ./data --parameter RelayDomainName=relay.test
+  relay-cutover rehearse --report run.html
   relay-cutover rehearse --old-relay ./zooid-sqlite --new-relay ./zooid-pg`;
 
 /**
@@ -118,6 +121,7 @@ export function rehearsalOptions(given: RehearseArguments): Omit<RehearsalOption
     afterwards: given.then ?? 'nothing',
     publishPerSecond: given.publish,
     speed: given.speed,
+    storesReports: true,
   };
 }
 

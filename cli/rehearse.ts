@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import type { Stage } from '../rehearsal/stage.ts';
 import type { RunRecord } from '../report/run-record.ts';
 import { parseSettings } from '../statemachine/settings.ts';
 import { sayFailure } from './failure.ts';
 import { createLiveView } from './live-view.ts';
+import { printable } from './printable.ts';
 import { closingLines } from './rehearsal-closing.ts';
 import { addRehearsalOptions, REHEARSE_NOTES, type RehearseArguments, rehearsalOptions } from './rehearsal-options.ts';
 
@@ -44,6 +46,7 @@ async function perform(given: RehearseArguments): Promise<number> {
     // Loaded on demand: the migrator is started through the same program and needs none of it.
     const { rehearse } = await import('../rehearsal/rehearse.ts');
     const { howToConnect } = await import('../rehearsal/keep.ts');
+    const { RehearsalListener } = await import('./rehearsal-report.ts');
     const settings = parseSettings({
       ...(given.approval !== undefined && { approvalTimeoutSeconds: APPROVAL_SECONDS }),
       ...(given.quarantine && { quarantine: true }),
@@ -54,15 +57,19 @@ async function perform(given: RehearseArguments): Promise<number> {
     const view = createLiveView(process.stdout, process.env, {
       beginning: 'begins; times are as in the cloud, waits included',
     });
-    const close = async (record: RunRecord): Promise<void> => {
+    const listener = new RehearsalListener();
+    const close = async (record: RunRecord, stage: Stage): Promise<void> => {
       view.end();
       for (const line of closingLines(record, view.colors)) write(line);
       if (given.json) await writeFile(given.json, `${JSON.stringify(record, null, 2)}\n`);
+      if (given.report === undefined) return;
+      await listener.write(given.report, stage);
+      write(`The report is in ${printable(given.report)}`);
     };
     const record = await rehearse(
-      { settings, ...asked, signal: interrupted.signal, observer: view },
+      { settings, ...asked, signal: interrupted.signal, observer: listener.beside(view) },
       async (judged, stage) => {
-        await close(judged);
+        await close(judged, stage);
         if (!given.keep) return;
         for (const line of await howToConnect(stage)) write(line);
         await new Promise<void>((resolve) =>

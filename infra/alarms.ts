@@ -26,11 +26,17 @@ const CPU_CREDITS_MIN = 30;
 export function createAlarms(
   stack: Stack,
   settings: Settings,
-  { machines, deadLetters, topic }: { machines: Machine[]; deadLetters: Queue; topic: Topic },
+  {
+    machines,
+    deadLetters,
+    unstored,
+    topic,
+  }: { machines: Machine[]; deadLetters: Queue; unstored: Queue; topic: Topic },
 ): Alarm[] {
   const plans = [
     ...machines.flatMap(executionAlarms),
     restoreAlarm(deadLetters),
+    reportAlarm(unstored),
     ...waitingAlarms(settings),
     ...databaseAlarms(settings),
   ];
@@ -70,6 +76,16 @@ function restoreAlarm(deadLetters: Queue): AlarmPlan {
     description:
       'A cutover or a rollback ended halfway and restore could not be started: the relay may be down. Start restore with {"execution": "<its ARN>"}.',
     metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: 'Maximum' }),
+    threshold: 1,
+  };
+}
+
+function reportAlarm(unstored: Queue): AlarmPlan {
+  return {
+    title: 'report-not-stored',
+    description:
+      'An execution ended, and its report could not be stored. Step Functions knows the execution for 90 days: relay-cutover report <execution> writes it.',
+    metric: unstored.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }),
     threshold: 1,
   };
 }

@@ -2,8 +2,8 @@ import { Duration, RemovalPolicy, type Stack, Validations } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 
 /**
- * The relay's template and parameter values as they were before each execution, and the archive of SQLite's files. Both outlive
- * this stack, being the way back.
+ * The relay's template and parameter values as they were before each execution, the report of each, and the archive of SQLite's
+ * files. All outlive this stack: the way back, and what was done.
  */
 export function createArtefactBucket(stack: Stack): Bucket {
   const bucket = new Bucket(stack, 'artefacts', {
@@ -21,7 +21,7 @@ export function createArtefactBucket(stack: Stack): Bucket {
   Validations.of(bucket).acknowledge({
     id: 'AwsSolutions-S1',
     reason:
-      'Three functions write a handful of texts, and one task the archive; CloudTrail tells who did, and a bucket for logs would outlive it all',
+      'Four functions write a handful of texts, and one task the archive; CloudTrail tells who did, and a bucket for logs would outlive it all',
   });
   return bucket;
 }

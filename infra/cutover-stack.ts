@@ -10,6 +10,7 @@ import { createLockTable } from './lock-table.ts';
 import { machinePlans } from './machines.ts';
 import { createTopic, tellOfSuccess } from './notifications.ts';
 import type { RelayParameters } from './relay-arns.ts';
+import { storeReports } from './report-rule.ts';
 import { createRestoreRule } from './restore-rule.ts';
 import { createStandingFunctions } from './standing-functions.ts';
 import { createMachine, type Machine } from './state-machine.ts';
@@ -31,14 +32,15 @@ export class CutoverStack extends Stack {
     const archiveRole = createArchiveRole(this, settings, artefacts).roleArn;
     const surroundings = { settings, relay: relayParameters(this), locks, artefacts, topic, archiveRole };
     const functions = createFunctions(this, surroundings);
-    createStandingFunctions(this, surroundings);
+    const storeReport = createStandingFunctions(this, surroundings);
     const machines = machinePlans(settings).map((plan) =>
       createMachine(this, settings, plan, { functions, archiveRole }),
     );
     const stopping = ['cutover', 'rollback'].map((name) => named(machines, name));
     const deadLetters = createRestoreRule(this, stopping, named(machines, 'restore'));
+    const unstored = storeReports(this, machines, storeReport);
     tellOfSuccess(this, topic, machines);
-    const alarms = createAlarms(this, settings, { machines, deadLetters, topic });
+    const alarms = createAlarms(this, settings, { machines, deadLetters, unstored, topic });
     createDashboard(this, settings, { machines, alarms, functions: Object.values(functions) });
     for (const { name, start, aliasArn } of machines) {
       const id = `${name.charAt(0).toUpperCase()}${name.slice(1)}StateMachine`;
@@ -47,7 +49,8 @@ export class CutoverStack extends Stack {
     new CfnOutput(this, 'Notifications', { value: topic.topicArn, description: 'Subscribe to hear of every ending' });
     new CfnOutput(this, 'Artefacts', {
       value: artefacts.bucketName,
-      description: "The relay's template as it was before each execution, and the archive of SQLite's files",
+      description:
+        "The relay's template as it was before each execution, the report of each, and the archive of SQLite's files",
     });
   }
 }

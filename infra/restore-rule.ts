@@ -1,7 +1,8 @@
-import { Duration, type Stack, Validations } from 'aws-cdk-lib';
+import { Duration, type Stack } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { createDeadLetterQueue } from './dead-letters.ts';
 import { ALIAS, endings, type Machine } from './state-machine.ts';
 
 /** Long enough for an account that may start no more executions, short enough that a relay is not started behind somebody's back. */
@@ -22,7 +23,7 @@ export function createRestoreRule(stack: Stack, stopping: Machine[], restore: Ma
       conditions: { StringEquals: { 'states:StateMachineQualifier': ALIAS } },
     }),
   );
-  const deadLetters = createDeadLetterQueue(stack);
+  const deadLetters = createDeadLetterQueue(stack, 'restore-not-started');
   const rule = new Rule(stack, 'restore-rule', {
     description:
       'Starts restore when cutover or rollback has failed, timed out or was stopped; restore looks at the lock first',
@@ -46,17 +47,4 @@ export function createRestoreRule(stack: Stack, stopping: Machine[], restore: Ma
     }),
   );
   return deadLetters;
-}
-
-function createDeadLetterQueue(stack: Stack): Queue {
-  const queue = new Queue(stack, 'restore-not-started', {
-    encryption: QueueEncryption.SQS_MANAGED,
-    enforceSSL: true,
-    retentionPeriod: Duration.days(14),
-  });
-  Validations.of(queue).acknowledge({
-    id: 'AwsSolutions-SQS3',
-    reason: 'It is the dead-letter queue of a rule, which cdk-nag does not look at; nothing reads it but a person',
-  });
-  return queue;
 }

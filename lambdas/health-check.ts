@@ -26,6 +26,8 @@ export interface HealthCheckResult {
   taskDefinition: string;
   /** How many samples came back unaltered. */
   checked: number;
+  /** Ids of those that did not come, having been deleted since they were chosen. */
+  missing: string[];
   /** True where there were no samples: the relay answers, and that is all that was checked. */
   emptyCheck: boolean;
 }
@@ -73,8 +75,10 @@ export function createHandler(
 
     const answer = await askRelay(endpoint(domain), timeoutSeconds, samples);
     raise(judgeAnswer(samples, answer, { maySamplesBeDeleted }));
-    const checked = samples.filter(({ id }) => answer.some((found) => (found as { id?: unknown } | null)?.id === id));
-    return { domain, taskDefinition, checked: checked.length, emptyCheck: samples.length === 0 };
+    const came = new Set(answer.map((found) => (found as { id?: unknown } | null)?.id));
+    const missing = samples.map(({ id }) => id).filter((id) => !came.has(id));
+    const checked = samples.length - missing.length;
+    return { domain, taskDefinition, checked, missing, emptyCheck: samples.length === 0 };
   });
 }
 

@@ -17,7 +17,7 @@ export interface ReadManifestEvent {
 
 export interface ReadManifestResult {
   runId: string;
-  /** What is in quarantine, and the columns of generic tables, are told of only where there are any. */
+  /** What is in quarantine, bytes, and the columns of generic tables, are told of only where there are any. */
   tables: ManifestTable[];
   /** Tables of the source that were left out because somebody said so; absent where there are none. */
   excluded?: Manifest['excluded'];
@@ -29,7 +29,10 @@ export interface ReadManifestResult {
   archive?: ArchiveSummary;
 }
 
-type ManifestTable = Pick<TableManifest, 'table' | 'kind' | 'rows' | 'digest' | 'columns' | 'quarantinedDigest'> &
+type ManifestTable = Pick<
+  TableManifest,
+  'table' | 'kind' | 'rows' | 'digest' | 'bytes' | 'columns' | 'quarantinedDigest'
+> &
   Partial<Pick<TableManifest, 'quarantinedRows'>>;
 
 /** An archive, as far as it fits into the event of a state machine. */
@@ -85,8 +88,9 @@ export function createHandler(dependencies: {
       }
       const tables = run.manifest.tables
         .filter(({ onlyInSource }) => !onlyInSource)
-        .map(({ table, kind, rows, digest, columns, quarantinedRows, quarantinedDigest }) => ({
+        .map(({ table, kind, rows, digest, bytes, columns, quarantinedRows, quarantinedDigest }) => ({
           ...{ table, kind, rows, digest },
+          ...(bytes !== undefined && { bytes }),
           ...(columns && { columns }),
           ...(quarantinedDigest !== undefined && { quarantinedRows, quarantinedDigest }),
         }));

@@ -8,7 +8,7 @@ import { type Copying, copyTable } from './copy-table.ts';
 import { applyDelta } from './delta.ts';
 import { DigestSum, type TableDigest } from './digest.ts';
 import { dropEmptyTables } from './foreign-rows.ts';
-import { described, leftOut, type Manifest, quarantined, type TableManifest } from './manifest.ts';
+import { described, leftOut, type Manifest, quarantined, type SourceFigures, type TableManifest } from './manifest.ts';
 import { oneAhead } from './one-ahead.ts';
 import type { Progress } from './progress.ts';
 import { assertAccounted } from './quarantine.ts';
@@ -143,8 +143,8 @@ function byServerWork(a: Table, b: Table): number {
 
 function tableManifest(
   table: Table,
-  { rows, digest }: TableDigest,
+  { rows, digest, bytes }: SourceFigures,
   how: Partial<Pick<TableManifest, 'copied' | 'inserted' | 'deleted'>>,
 ): TableManifest {
-  return { ...described(table), rows, digest, quarantinedRows: 0, copied: 0, inserted: 0, deleted: 0, ...how };
+  return { ...described(table), rows, digest, bytes, quarantinedRows: 0, copied: 0, inserted: 0, deleted: 0, ...how };
 }

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { assertAuthoritySource, recordCopied } from './control-schema.ts';
 import { copyIn } from './copy-in.ts';
-import { DigestSum, hashRow, type TableDigest } from './digest.ts';
+import { DigestSum, hashRow } from './digest.ts';
+import type { SourceFigures } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
@@ -23,10 +24,10 @@ export interface Copying {
  * Copies one table whole. The table, its rows and its progress row are one transaction: killed at any point, either all
  * of it stands or nothing.
  *
- * @returns rows and digest of what was read from the source
+ * @returns rows, digest and bytes of what was read from the source
  * @throws Refused when a row cannot go over as it is, or authority is with the target; what `inspect` throws
  */
-export async function copyTable(client: pg.Client, table: Table, copying: Copying): Promise<TableDigest> {
+export async function copyTable(client: pg.Client, table: Table, copying: Copying): Promise<SourceFigures> {
   const { runId, progress, inTurn } = copying;
   const byWay = table.createFrom && unloggedTable(table);
   try {
@@ -63,7 +64,7 @@ async function runAll(client: pg.Client, statements: string[]): Promise<void> {
   for (const statement of statements) await client.query(statement);
 }
 
-async function copyRows(client: pg.Client, table: Table, into: string, copying: Copying): Promise<TableDigest> {
+async function copyRows(client: pg.Client, table: Table, into: string, copying: Copying): Promise<SourceFigures> {
   const { source, progress } = copying;
   progress.moment(`table created: ${table.name}`);
   const sum = new DigestSum();
@@ -73,7 +74,7 @@ async function copyRows(client: pg.Client, table: Table, into: string, copying: 
   const names = table.columns.map((column) => column.name);
   await copyIn(client, into, names, countedTuples(table, copying, sum, counter.add));
   counter.end();
-  return sum.result();
+  return { ...sum.result(), bytes: sum.bytes };
 }
 
 function* countedTuples(
@@ -85,7 +86,7 @@ function* countedTuples(
   const encoder = new RowEncoder(table.columns);
   const look = inspect && ((values: unknown[]) => inspect(table, values));
   for (const fields of encodedRows(source, table, encoder, look)) {
-    sum.add(hashRow(fields));
+    sum.add(hashRow(fields), fields.length);
     yield encoder.tuple(fields);
     count(1);
   }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { copyIn } from './copy-in.ts';
-import { bytesOf, hashRow, rowHashSql, type TableDigest } from './digest.ts';
+import { bytesOf, hashRow, rowHashSql } from './digest.ts';
+import type { SourceFigures } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import { BUCKET_SQL, dirtyBuckets, type SourceBuckets, targetBuckets } from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
@@ -8,7 +9,7 @@ import type { Source } from './source.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
 import { together } from './together.ts';
 
-export interface DeltaResult extends TableDigest {
+export interface DeltaResult extends SourceFigures {
   inserted: number;
   deleted: number;
 }
@@ -19,7 +20,7 @@ export interface DeltaResult extends TableDigest {
  * event takes its tags along, and the tags' own delta brings back those that should be there.
  *
  * @param buckets those of the source, or the work that sums them: the server sums its own meanwhile
- * @returns rows and digest of the source, and what was changed in the target
+ * @returns rows, digest and bytes of the source, and what was changed in the target
  */
 export async function applyDelta(
   client: pg.Client,
@@ -34,7 +35,7 @@ export async function applyDelta(
   const change =
     dirty.size === 0 ? { inserted: 0, deleted: 0 } : await exchangeRows(client, source, table, dirty, ours);
   progress.moment(`delta applied: ${table.name}`);
-  return { ...ours.sum.result(), ...change };
+  return { ...ours.sum.result(), bytes: ours.sum.bytes, ...change };
 }
 
 async function exchangeRows(

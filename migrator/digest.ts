@@ -45,10 +45,14 @@ export function bytesOf(rowHash: RowHash): Buffer {
 /** Sums row hashes on the source's side. 32-bit words in doubles: exact up to 2^21 rows between carries, and many times faster than BigInt. */
 export class DigestSum {
   rows = 0;
+  /** Of the records that were hashed, as far as whoever added them has said it. */
+  bytes = 0;
   private readonly words = new Float64Array(WORDS);
   private total = [0n, 0n, 0n, 0n];
 
-  add(rowHash: RowHash): void {
+  /** @param bytes length of the record that the hash is of */
+  add(rowHash: RowHash, bytes = 0): void {
+    this.bytes += bytes;
     for (let word = 0; word < WORDS; word++) this.words[word] = (this.words[word] as number) + wordOf(rowHash, word);
     if (++this.rows % ROWS_BETWEEN_CARRIES === 0) this.carry();
   }

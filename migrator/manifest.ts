@@ -47,6 +47,8 @@ export interface TableManifest {
   /** Rows and digest of the source; the target's own are never taken from here but computed afresh. */
   rows: number;
   digest: string;
+  /** Of those rows as the digest sees them (digest.ts); of the modes `load` and `reconcile` alone. */
+  bytes?: number;
   /** Rows of the source that were kept out of the target and stand in `cutover.quarantine`; `rows` and `digest` are without them. */
   quarantinedRows: number;
   /** Added to `digest` it is the digest of all rows of the source, as bytes; absent where there are none in quarantine. */
@@ -61,6 +63,11 @@ export interface TableManifest {
   kept?: number;
   /** The target has no such table, so that it has no rows and no digest to be compared with. */
   onlyInSource?: true;
+}
+
+/** What a pass over a table of the source finds, with the bytes of its records. */
+export interface SourceFigures extends TableDigest {
+  bytes: number;
 }
 
 /** What a manifest says of the rows of a table that are in quarantine. */

@@ -94,7 +94,7 @@ export async function sourceBuckets(
     const rowHash = hashRow(fields);
     const bucket = bucketOf(rowHash);
     ofRows[sum.rows] = bucket;
-    sum.add(rowHash);
+    sum.add(rowHash, fields.length);
     counts[bucket] = (counts[bucket] as number) + 1;
     for (let word = 0; word < WORDS; word++) {
       const index = bucket * WORDS + word;

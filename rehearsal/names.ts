@@ -9,3 +9,6 @@ export function functionArn(region: string, name: string): string {
 export const FIXTURE_RELAY_SECRET = '01'.repeat(32);
 export const FIXTURE_ADMIN_PUBKEY = '4f355bdcb7cc0af728ef3cceb9615d90684bb5b2ca5f859ab0f0b704075871aa';
 export const FIXTURE_DOMAIN = 'relay.test';
+
+/** The bucket of the stack that the functions are in. */
+export const ARTEFACT_BUCKET = 'relay-cutover-artefacts';

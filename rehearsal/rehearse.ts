@@ -16,6 +16,7 @@ import { rollback } from './rollback.ts';
 import { assertDataDirectory, directoryFingerprint, unpackBundledData } from './source-data.ts';
 import type { RehearsalOptions, Stage } from './stage.ts';
 import { createStepFunctions } from './step-functions.ts';
+import { reportStorer } from './stored-reports.ts';
 import { openTarget } from './target-database.ts';
 import { readUserTemplate } from './template-file.ts';
 import { templateParameters } from './template-parameters.ts';
@@ -152,6 +153,9 @@ async function setUp(
       taskTokens: world.taskTokens,
       edit: (machine, definition) => withBrokenStates(options.faults, machine, definition),
       onEvent: observer.event,
+      ...(options.storesReports && {
+        onEnded: reportStorer(settings.stackName, () => stage.stepFunctions, world.objectStore, observer),
+      }),
     }),
   };
   await abortable(options.signal, world.cloudFormation.deploy(settings.stackName, template, parameters)).catch(

@@ -30,6 +30,8 @@ export interface RehearsalOptions {
   templateFile?: string;
   /** Commands of real relay programs in place of the stand-ins. */
   relayCommands: RelayCommands;
+  /** Every execution that ends leaves its report in the local S3, as on AWS. It takes a moment each time. */
+  storesReports?: boolean;
   /** Waits are shortened by this factor. */
   speed: number;
   signal: AbortSignal;

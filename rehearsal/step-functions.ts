@@ -15,6 +15,8 @@ export type { MachineName };
 export interface StartedExecution {
   machine: MachineName;
   execution: Execution;
+  /** What it runs, with what a fault may have changed. */
+  definition: StateMachine;
 }
 
 /** The state machines of the stack and the rule between them, in this process. */
@@ -42,12 +44,14 @@ export interface StepFunctionsOptions {
   /** Changes the definition of a machine before it is interpreted. */
   edit(machine: MachineName, definition: StateMachine): StateMachine;
   onEvent(event: HistoryEvent, machine: MachineName): void;
+  /** The other rule of the stack: called at the end of every execution, also after a redrive; never rejects. */
+  onEnded?(executionArn: string): Promise<void>;
 }
 
 /** Machines with a write stop. */
 const STOPPING: MachineName[] = ['cutover', 'rollback'];
 
-/** With the EventBridge rule of the stack: a cutover or rollback that FAILED, TIMED_OUT or was ABORTED starts `restore`. */
+/** With the EventBridge rules of the stack: a cutover or rollback that FAILED, TIMED_OUT or was ABORTED starts `restore`. */
 export function createStepFunctions(options: StepFunctionsOptions): LocalStepFunctions {
   const { settings, clock, integration, taskTokens, onEvent } = options;
   const { region, stackName } = settings;
@@ -56,18 +60,22 @@ export function createStepFunctions(options: StepFunctionsOptions): LocalStepFun
   let ruleActs = true;
 
   const follow = ({ machine, execution }: StartedExecution): void => {
-    const over = execution.done.then(({ status }) => {
-      running.delete(over);
+    const over = execution.done.then(async ({ status }) => {
       if (STOPPING.includes(machine) && status !== 'SUCCEEDED' && ruleActs)
         start('restore', { execution: execution.arn });
+      await options.onEnded?.(execution.arn);
+      running.delete(over);
     });
     running.add(over);
   };
 
   const start = (machine: MachineName, input: Json): Execution => {
-    const definition = withFunctions(MACHINES[machine](settings), (name) => functionArn(region, name));
+    const definition = options.edit(
+      machine,
+      withFunctions(MACHINES[machine](settings), (name) => functionArn(region, name)),
+    );
     const execution = startExecution({
-      machine: options.edit(machine, definition),
+      machine: definition,
       stateMachineArn: `arn:aws:states:${region}:${ACCOUNT_ID}:stateMachine:${stackName}-${machine}`,
       name: `${machine}-${randomUUID()}`,
       input,
@@ -76,7 +84,7 @@ export function createStepFunctions(options: StepFunctionsOptions): LocalStepFun
       clock,
       onEvent: (event) => onEvent(event, machine),
     });
-    const one = { machine, execution };
+    const one = { machine, execution, definition };
     started.push(one);
     follow(one);
     return execution;

@@ -46,7 +46,7 @@ import type { Integration } from './interpreter/execution.ts';
 import { createTaskTokens, type TaskTokens } from './interpreter/task-tokens.ts';
 import { startLoadBalancer } from './load-balancer.ts';
 import { memoryLockStore } from './lock-store.ts';
-import { ACCOUNT_ID, functionArn } from './names.ts';
+import { ACCOUNT_ID, ARTEFACT_BUCKET, functionArn } from './names.ts';
 import { type ObjectStore, startObjectStore } from './object-store.ts';
 import { relayProgram } from './relay/program.ts';
 import { createSecrets } from './secrets.ts';
@@ -115,7 +115,7 @@ const LAST_LINES_MAX = 5;
 
 /** The bucket of the stack that the functions are in, and the role of the task that archives. */
 const ARCHIVE = {
-  bucket: 'relay-cutover-artefacts',
+  bucket: ARTEFACT_BUCKET,
   taskRole: `arn:aws:iam::${ACCOUNT_ID}:role/relay-cutover-archive`,
 };
 

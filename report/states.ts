@@ -64,6 +64,11 @@ export class StateTracker {
   readonly open = new Set<Visit>();
   readonly #places = new Map<number, Place>();
 
+  /** The state in which an event stands that was added. */
+  visitOf({ id = 0 }: HistoryEventLike): Visit | null {
+    return this.#places.get(id)?.visit ?? null;
+  }
+
   /** Takes the next event; gives the record of the state that it ended, if it ended one. */
   add(event: HistoryEventLike): StateRecord | undefined {
     // An emulator may leave it out, and tells what follows in one line.

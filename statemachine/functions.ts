@@ -68,7 +68,7 @@ export const FUNCTIONS = {
 
 export type FunctionName = keyof typeof FUNCTIONS;
 
-/** The functions that no state machine calls: a person's command calls the one, a schedule the other. */
+/** The functions that no state machine calls: a person's command, a schedule or the end of an execution does. */
 export const STANDING_FUNCTIONS = {
   'answer-approval': {
     network: 'internet',
@@ -77,6 +77,10 @@ export const STANDING_FUNCTIONS = {
   remind: {
     network: 'internet',
     purpose: 'says every few minutes that an execution is held for an operator or waits for approval',
+  },
+  'store-report': {
+    network: 'internet',
+    purpose: 'keeps the report of an execution that has ended, as a page and as JSON',
   },
 } as const satisfies Record<string, { network: 'internet'; purpose: string }>;
 

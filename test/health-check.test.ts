@@ -210,6 +210,7 @@ describe("the health check's look at the relay", () => {
       domain: RELAY_HOST,
       taskDefinition: NEW,
       checked: 32,
+      missing: [],
       emptyCheck: false,
     });
   });
@@ -220,6 +221,7 @@ describe("the health check's look at the relay", () => {
       domain: RELAY_HOST,
       taskDefinition: NEW,
       checked: 0,
+      missing: [],
       emptyCheck: true,
     });
   });

@@ -8,7 +8,7 @@ import { usageDocument, usageOfProgram } from '../scripts/usage.ts';
 const DOORS: Record<string, string[]> = {
   statemachine: [],
   migrator: ['statemachine'],
-  lambdas: ['statemachine', 'migrator'],
+  lambdas: ['statemachine', 'migrator', 'report'],
   infra: ['statemachine'],
   rehearsal: ['statemachine', 'migrator', 'lambdas', 'report'],
   report: ['statemachine'],

@@ -18,6 +18,7 @@ import { defaultTemplateNames } from '../template-edits/names.ts';
 import { finalizeEdits } from '../template-edits/remove-efs.ts';
 import { keptOriginal, originalKeys } from './artefacts.ts';
 import type { ChangeStackDependencies, ChangeStackEvent } from './event.ts';
+import { shownLines, wholeOriginal } from './shown-lines.ts';
 import { describeChangeSet, describeStack, isNamed, UPDATABLE } from './stack.ts';
 
 /** AWS: "CloudFormation quotas", the largest TemplateBody of a request. */
@@ -34,6 +35,10 @@ export interface Proposal {
   changeSet: string;
   /** Titles of the edits that changed the text. */
   edits: string[];
+  /** The lines that change, in the form of the preview before a cutover; absent where the original goes back whole. */
+  diff?: string[];
+  /** Why the diff is not all of it; absent where it is. */
+  note?: string;
   /** Key under which the template lies that the stack had before the first edit; empty where nothing was ever edited. */
   original: string;
 }
@@ -66,7 +71,8 @@ export async function propose(deps: ChangeStackDependencies, event: ChangeStackE
     parameters,
     capabilities: stack.Capabilities ?? [],
   });
-  return { changeSet, edits: next.applied, original: isUnedited ? '' : keys.template };
+  const shown = next.isWholeOriginal ? wholeOriginal(keys.template) : shownLines(text, next.text);
+  return { changeSet, edits: next.applied, ...shown, original: isUnedited ? '' : keys.template };
 }
 
 function assertUpdatable({ StackName, StackStatus = 'CREATE_FAILED' }: Stack): void {
@@ -94,11 +100,16 @@ async function keepOriginal(
   if ((await artefacts.get(keys.template)) === undefined) await artefacts.put(keys.template, text);
 }
 
+interface NextTemplate extends AppliedEdits {
+  /** It is not what edits made of the present one. */
+  isWholeOriginal?: true;
+}
+
 function nextTemplate(
   { purpose, names = defaultTemplateNames, newImage, prepare }: ChangeStackEvent,
   text: string,
   original: string | undefined,
-): AppliedEdits {
+): NextTemplate {
   if (purpose === 'prepare') {
     if (prepare !== undefined) return applyEdits(text, addRdsEdits(prepare.settings));
     throw new Refused(
@@ -120,12 +131,12 @@ function nextTemplate(
  * The switch is undone from the template as it is now: what a person has changed elsewhere since then, in a week, stays. Where
  * that cannot be, the original is at hand, and the guard sees what it would do.
  */
-function restored(text: string, names: Names, original: string): AppliedEdits {
+function restored(text: string, names: Names, original: string): NextTemplate {
   try {
     return backTemplate(text, names);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return { text: original, applied: [] };
+    return { text: original, applied: [], isWholeOriginal: true };
   }
 }
 

@@ -2,6 +2,7 @@ import type { TaskDefinition } from '@aws-sdk/client-ecs';
 import { structuredPatch } from 'diff';
 import type { Names } from '../../statemachine/settings.ts';
 import { type AppliedEdits, applyEdits, type TemplateEdit } from '../template-edits/apply.ts';
+import { toLines } from '../template-edits/record.ts';
 
 /** What a change set will do to the template. */
 export interface TemplatePreview {
@@ -33,12 +34,16 @@ export function editingBy(template: string, edit: () => AppliedEdits): Editing {
 }
 
 function previewOf(template: string, text: string, applied: string[]): TemplatePreview {
-  const { hunks } = structuredPatch('', '', template, text, '', '', { context: 0 });
-  const lines = hunks.flatMap(({ oldStart, lines: changed }) => [
+  return { edits: applied, lines: changedLines(template, text) };
+}
+
+/** The form of `TemplatePreview.lines`. */
+export function changedLines(template: string, text: string): string[] {
+  const { hunks } = structuredPatch('', '', toLines(template), toLines(text), '', '', { context: 0 });
+  return hunks.flatMap(({ oldStart, lines: changed }) => [
     `@@ line ${oldStart}`,
     ...changed.filter((line) => /^[-+]/.test(line)).map((line) => line.trimEnd()),
   ]);
-  return { edits: applied, lines };
 }
 
 /** Source: ECS API reference, ContainerDefinition: `stopTimeout` on Fargate. */

@@ -65,7 +65,7 @@ export function applyRecord(switched: string, { back }: SwitchRecord): string | 
 }
 
 /** The text as lines for a diff: line ends alike, and minified JSON, which has no line break inside, broken up. */
-function toLines(text: string): string {
+export function toLines(text: string): string {
   return isOneLine(text) ? text.replace(/[,{[]/g, '$&\n') : text.replaceAll('\r\n', '\n');
 }
 

@@ -54,7 +54,7 @@ function inFish(line: string): string[] {
 
 describe('the completion for bash', () => {
   it('offers the commands, and those of a command', () => {
-    expect(inBash('re')).toEqual(['rehearse', 'restore', 'reject', 'redrive']);
+    expect(inBash('re')).toEqual(['rehearse', 'restore', 'report', 'reject', 'redrive']);
     expect(inBash('')).toEqual((tree[0] as CompletedCommand).commands.map(({ word }) => word));
     expect(inBash('template', '')).toEqual(['add-rds', 'switch', 'back', 'remove-efs', 'pull', 'help']);
   });
@@ -96,7 +96,7 @@ describe('the completion for bash', () => {
 
 describe.skipIf(!isThere('fish'))('the completion for fish', () => {
   it('offers commands, options and what they can be', () => {
-    expect(inFish('re')).toEqual(['redrive', 'rehearse', 'reject', 'restore']);
+    expect(inFish('re')).toEqual(['redrive', 'rehearse', 'reject', 'report', 'restore']);
     expect(inFish('template switch --diff --im')).toEqual(['--image']);
     expect(inFish('rehearse --fault mis')).toEqual(['mismatch']);
     expect(inFish('watch ')).toEqual([...MACHINE_NAMES].sort());

@@ -76,7 +76,7 @@ export const VARIABLES: JsonObject = {
   deregistered: ['relay-migrate:1'],
   failure: FAILURE,
   fileSystem: { outcome: 'kept', id: 'fs-1' },
-  health: { domain: 'relay.test', taskDefinition: NEW, checked: 1, emptyCheck: false },
+  health: { domain: 'relay.test', taskDefinition: NEW, checked: 1, missing: [], emptyCheck: false },
   inspection: { outcome: 'ready', changes: [] },
   loadFailure: null,
   loadPrefix: 'prepare/0/load-1.',

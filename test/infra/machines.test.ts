@@ -136,21 +136,22 @@ describe('the restore rule', () => {
 
   it('tries for an hour, and then leaves the event in a queue into which nobody else writes', () => {
     const { Targets } = restoreRule();
-    const queue = the('AWS::SQS::Queue');
+    const [id, queue] = all('AWS::SQS::Queue').find(([name]) => name.startsWith('restorenotstarted')) ?? [];
     expect(Targets[0]).toMatchObject({
       RetryPolicy: { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 185 },
-      DeadLetterConfig: { Arn: `\${${queue.id}.Arn}` },
+      DeadLetterConfig: { Arn: `\${${id}.Arn}` },
     });
-    expect(queue).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 86_400 });
-    const { PolicyDocument } = the('AWS::SQS::QueuePolicy');
-    const [id] = all('AWS::Events::Rule').find(([, { Properties }]) => Properties.Targets[0].DeadLetterConfig) ?? [];
+    expect(queue?.Properties).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 86_400 });
+    const policies = all('AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties);
+    const { PolicyDocument } = policies.find(({ Queues }) => Queues[0] === `\${${id}}`) ?? {};
+    const [rule] = all('AWS::Events::Rule').find(([, { Properties }]) => Properties.Targets[0].RoleArn) ?? [];
     expect(PolicyDocument.Statement.filter(({ Effect }: { Effect: string }) => Effect === 'Allow')).toEqual([
       {
         Effect: 'Allow',
         Principal: { Service: 'events.amazonaws.com' },
         Action: 'sqs:SendMessage',
-        Resource: `\${${queue.id}.Arn}`,
-        Condition: { ArnEquals: { 'aws:SourceArn': `\${${id}.Arn}` } },
+        Resource: `\${${id}.Arn}`,
+        Condition: { ArnEquals: { 'aws:SourceArn': `\${${rule}.Arn}` } },
       },
     ]);
   });

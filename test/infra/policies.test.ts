@@ -50,13 +50,19 @@ describe('least privilege', () => {
     const types = new Set(Object.values(resources).map(({ Type }) => Type));
     const permitting = [...types].filter((type) => /Permission$|^AWS::IAM::/.test(type));
     expect(permitting.sort()).toEqual(['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::Lambda::Permission']);
-    // The schedule may call the one function that it is for.
-    expect(the('AWS::Lambda::Permission')).toMatchObject({
-      Action: 'lambda:InvokeFunction',
-      Principal: 'events.amazonaws.com',
-      FunctionName: `\${${functionOf('remind').id}.Arn}`,
-      SourceArn: expect.stringMatching(/^\$\{reminderrule[0-9A-F]+\.Arn\}$/),
-    });
+    // The schedule, and the end of an execution, may call the one function that they are for.
+    const permissions = all('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
+    expect(permissions).toMatchObject(
+      [
+        ['remind', /^\$\{reminderrule[0-9A-F]+\.Arn\}$/] as const,
+        ['store-report', /^\$\{reportrule[0-9A-F]+\.Arn\}$/] as const,
+      ].map(([name, rule]) => ({
+        Action: 'lambda:InvokeFunction',
+        Principal: 'events.amazonaws.com',
+        FunctionName: `\${${functionOf(name).id}.Arn}`,
+        SourceArn: expect.stringMatching(rule),
+      })),
+    );
     const ownerOf = owners();
     expect(ownerOf.size).toBe(ALL_FUNCTION_NAMES.length + MACHINE_NAMES.length + 2);
     const roles = all('AWS::IAM::Role');
@@ -238,10 +244,12 @@ describe('least privilege', () => {
       ['remind', 'dynamodb:GetItem', `\${${id}.Arn}`],
       ['scale-service', 'dynamodb:GetItem', `\${${id}.Arn}`],
     ]);
-    expect(mayDo('states:DescribeExecution')).toEqual({
-      'execution-lock': ['cutover', 'restore', 'prepare', 'rollback', 'finalize'].map((name) =>
-        arn('states', `execution:${stackName}-${name}:*`),
-      ),
+    const executions = ['cutover', 'restore', 'prepare', 'rollback', 'finalize'].map((name) =>
+      arn('states', `execution:${stackName}-${name}:*`),
+    );
+    expect(sorted(mayDo('states:DescribeExecution'))).toEqual({
+      'execution-lock': executions.sort(),
+      'store-report': executions.sort(),
     });
   });
 
@@ -265,9 +273,15 @@ describe('least privilege', () => {
       ...expected('change-stack'),
       ...expected('prepare-stack'),
       ...expected('finalize-stack'),
+      // Reports have a place of their own, and nobody reads them there but a person.
+      ['store-report', 's3:PutObject', `\${${id}.Arn}/reports/${stackName}/*`, undefined],
     ]);
   });
 });
+
+function sorted(resourcesByOwner: Record<string, string[]>): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(resourcesByOwner).map(([owner, on]) => [owner, on.toSorted()]));
+}
 
 /** Tracing and log delivery are CDK's own, and know no resources. */
 const LOGS_AND_TRACES = [

@@ -52,7 +52,8 @@ describe('the functions', () => {
     ]);
     expect(knowing('TOPIC_ARN')).toEqual(['remind', 'request-approval']);
     expect(functionOf('remind').Environment.Variables.STACK_NAME).toBe(settings.stackName);
-    expect(knowing('ARTEFACT_BUCKET')).toEqual(['change-stack', 'finalize-stack', 'prepare-stack']);
+    expect(knowing('ARTEFACT_BUCKET')).toEqual(['change-stack', 'finalize-stack', 'prepare-stack', 'store-report']);
+    expect(functionOf('store-report').Environment.Variables.STACK_NAME).toBe(settings.stackName);
     expect(knowing('ARCHIVE_BUCKET')).toEqual(['preflight-finalize']);
     expect(knowing('VERIFIER_ROLE')).toEqual(['authority', 'read-manifest', 'verify-counts']);
   });
@@ -69,6 +70,37 @@ describe('the functions', () => {
       ScheduleExpression: 'rate(5 minutes)',
       State: 'ENABLED',
       Targets: [{ Arn: `\${${functionOf('remind').id}.Arn}`, RetryPolicy: { MaximumRetryAttempts: 0 } }],
+    });
+  });
+
+  it('store the report of every execution at its end, whichever, and what fails is repeated and then kept', () => {
+    const { ref } = functionOf('store-report');
+    const arn = `\${${functionOf('store-report').id}.Arn}`;
+    const [rule] = all('AWS::Events::Rule').filter(([, { Properties }]) => Properties.Targets[0].Arn === arn);
+    const [queue] = all('AWS::SQS::Queue').filter(([id]) => id.startsWith('reportnotstored'));
+    const unstored = `\${${queue?.[0]}.Arn}`;
+    expect(rule?.[1].Properties).toMatchObject({
+      EventPattern: {
+        'detail-type': ['Step Functions Execution Status Change'],
+        detail: {
+          stateMachineArn: MACHINE_NAMES.map((name) => machineOf(name).ref).flatMap((one) => [
+            one,
+            { prefix: `${one}:` },
+          ]),
+          status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
+        },
+      },
+      Targets: [
+        {
+          DeadLetterConfig: { Arn: unstored },
+          RetryPolicy: { MaximumRetryAttempts: 8, MaximumEventAgeInSeconds: 21_600 },
+        },
+      ],
+    });
+    expect(the('AWS::Lambda::EventInvokeConfig')).toMatchObject({
+      FunctionName: ref,
+      MaximumRetryAttempts: 2,
+      DestinationConfig: { OnFailure: { Destination: unstored } },
     });
   });
 
@@ -177,14 +209,15 @@ describe('the alarms', () => {
     expect(watched.sort()).toEqual(expected.sort());
   });
 
-  it('tell when restore could not be started', () => {
-    const [alarm] = watching('AWS/SQS');
-    const queue = the('AWS::SQS::Queue');
-    expect(alarm).toMatchObject({
-      MetricName: 'ApproximateNumberOfMessagesVisible',
-      Dimensions: [{ Name: 'QueueName', Value: `\${${queue.id}.QueueName}` }],
-      Threshold: 1,
-    });
+  it('tell when restore could not be started, and when a report could not be stored', () => {
+    const queueOf = (beginning: string) => all('AWS::SQS::Queue').find(([id]) => id.startsWith(beginning))?.[0];
+    expect(watching('AWS/SQS')).toMatchObject(
+      ['restorenotstarted', 'reportnotstored'].map((beginning) => ({
+        MetricName: 'ApproximateNumberOfMessagesVisible',
+        Dimensions: [{ Name: 'QueueName', Value: `\${${queueOf(beginning)}.QueueName}` }],
+        Threshold: 1,
+      })),
+    );
   });
 
   it('tell of what waits for a person, by the metrics that the reminder writes', async () => {

@@ -49,14 +49,14 @@ const manifestOf = (runId: string): Manifest => ({
 
 describe('read-manifest', () => {
   it("gives the source's figures of the execution's run, and no more of the manifest than is needed", async () => {
-    const digest = expect.stringMatching(/^[0-9a-f]{64}$/);
+    const [digest, bytes] = [expect.stringMatching(/^[0-9a-f]{64}$/), expect.any(Number)];
     expect(await read()).toEqual({
       runId: 'run-1/0/0',
       seconds: expect.any(Number),
       tables: expect.arrayContaining([
-        { table: TABLES.events, kind: 'events', rows: 30, digest },
-        { table: TABLES.tags, kind: 'event_tags', rows: 90, digest },
-        { table: TABLES.kv, kind: 'kv', rows: 3, digest },
+        { table: TABLES.events, kind: 'events', rows: 30, digest, bytes },
+        { table: TABLES.tags, kind: 'event_tags', rows: 90, digest, bytes },
+        { table: TABLES.kv, kind: 'kv', rows: 3, digest, bytes },
       ]),
       samples: [],
     });

@@ -91,9 +91,9 @@ async function connect(url: string, hostHeader: string, passwordFile: string): P
 
 describe('relay-cutover rehearse', () => {
   it('runs on embedded parts alone, writes the run record, and leaves nothing behind', async () => {
-    const file = join(directory, 'run.json');
+    const [file, report] = [join(directory, 'run.json'), join(directory, 'run.html')];
     const { code, output, errors } = await command(
-      ['--speed', '1000', '--json', file],
+      ['--speed', '1000', '--json', file, '--report', report],
       undefined,
       undefined,
       'cli/relay-cutover.mjs',
@@ -103,10 +103,15 @@ describe('relay-cutover rehearse', () => {
     expect(output).toContain('✔ TakeAuthority');
     expect(output).toMatch(/sphere_relay__events: source=(\d{4}) dest=\1 \[OK\]/);
     expect(output).toMatch(
-      /CutoverComplete: The relay serves from PostgreSQL: 15,\d{3} rows in 3 tables were compared one by one and are equal\.\n$/,
+      /CutoverComplete: The relay serves from PostgreSQL: 15,\d{3} rows in 3 tables were compared one by one and are equal\.\n/,
     );
+    expect(output.endsWith(`The report is in ${report}\n`)).toBe(true);
     const record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
     expect(record).toMatchObject({ formatVersion: 1, outcome: 'CutoverComplete', exitCode: 0 });
+    const page = readFileSync(report, 'utf8');
+    expect(page).toContain('<h1>The relay serves from PostgreSQL</h1>');
+    // The migrator's own lines tell of its speed.
+    expect(page).toContain('<figcaption>run 1: 15,');
     expectNothingLeft();
   });
 

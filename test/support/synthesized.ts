@@ -63,7 +63,7 @@ export const versionOf = (name: FunctionName) => the('AWS::Lambda::Version', { F
 export const machineOf = (name: string) =>
   the('AWS::StepFunctions::StateMachine', { StateMachineName: `${settings.stackName}-${name}` });
 export const restoreRule = () => {
-  const [rule] = all('AWS::Events::Rule').filter(([, { Properties }]) => Properties.Targets[0].DeadLetterConfig);
+  const [rule] = all('AWS::Events::Rule').filter(([, { Properties }]) => Properties.Targets[0].RoleArn);
   return rule?.[1].Properties;
 };
 

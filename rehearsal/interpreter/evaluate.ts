@@ -50,15 +50,30 @@ async function evaluateString(text: string, location: string, scope: Scope): Pro
   if (expression === undefined) return text;
   let result: unknown;
   try {
-    // Compiled each time: a compiled expression keeps the functions registered on it, and Map iterations run at the same time.
-    const compiled = jsonata(expression);
+    const compiled = compiledExpression(expression);
     registerFunctions(compiled, scope);
     result = await compiled.evaluate(undefined, { ...scope.variables, states: scope.states });
+    idle.get(expression)?.push(compiled);
   } catch (thrown) {
     throw new EvaluationFailure(expression, location, `threw an error during evaluation${thrownText(thrown)}`);
   }
   if (result === undefined) throw new EvaluationFailure(expression, location, 'returned nothing (undefined).');
   return toPlainJson(result, (what) => new EvaluationFailure(expression, location, what));
+}
+
+/** Compiled expressions that nobody is evaluating, by their text. */
+const idle = new Map<string, jsonata.Expression[]>();
+
+/**
+ * Compiling takes longer than evaluating, and a machine that polls evaluates the same again and again. No two evaluations have
+ * one at the same time: it keeps the functions that are registered on it, and iterations of a Map run side by side.
+ */
+function compiledExpression(text: string): jsonata.Expression {
+  const ready = idle.get(text)?.pop();
+  if (ready) return ready;
+  const compiled = jsonata(text);
+  if (!idle.has(text)) idle.set(text, []);
+  return compiled;
 }
 
 /** JSONata throws objects with a code that are no Errors; AWS sets their text off by a full stop, any other by a colon. */

@@ -1,4 +1,4 @@
-import type { CompletedCommand } from './command-tree.ts';
+import { type CompletedCommand, listedValues, placeOf } from './command-tree.ts';
 
 /**
  * Completion for bash from 3.2 on, which is that of macOS. It needs nothing else, starts no program and evaluates nothing that
@@ -7,18 +7,12 @@ import type { CompletedCommand } from './command-tree.ts';
 export function bashCompletion(tree: CompletedCommand[]): string {
   const words = (list: { word: string }[]): string => list.map(({ word }) => word).join(' ');
   const cases = tree.map(
-    ({ path, commands, options, argument }) => `    '${path.map((word) => ` ${word}`).join('')}')
+    ({ path, commands, options, argument }) => `    '${placeOf(path)}')
       commands='${words(commands)}' argument='${argument.join(' ')}'
       flags='${words(options)}'
       taking='${words(options.filter(({ value }) => value !== null))}' ;;`,
   );
-  const values = tree.flatMap(({ path, options }) =>
-    options.flatMap(({ word, value }) =>
-      Array.isArray(value)
-        ? [`    '${[...path, word].map((one) => ` ${one}`).join('')}') values='${value.join(' ')}' ;;`]
-        : [],
-    ),
-  );
+  const values = listedValues(tree).map(({ place, values }) => `    '${place}') values='${values}' ;;`);
   return `# bash completion of relay-cutover, made by: relay-cutover completion bash
 
 _relay_cutover_command() {

@@ -46,6 +46,18 @@ export function commandTree(command: Command, path: string[] = []): CompletedCom
   ];
 }
 
+/** What the options can be that take one of a list, by the command and the option as the shells' scripts write them: ` rehearse --then`. */
+export function listedValues(tree: CompletedCommand[]): { place: string; values: string }[] {
+  return tree.flatMap(({ path, options }) =>
+    options.flatMap(({ word, value }) =>
+      Array.isArray(value) ? [{ place: placeOf([...path, word]), values: value.join(' ') }] : [],
+    ),
+  );
+}
+
+/** Words with a space before each. */
+export const placeOf = (words: string[]): string => words.map((word) => ` ${word}`).join('');
+
 function optionWords(option: Option): CompletedOption[] {
   const { long, short, description, required, optional, argChoices } = option;
   const value = required || optional ? (argChoices ?? KNOWN_OPTIONS[long ?? ''] ?? 'file') : null;

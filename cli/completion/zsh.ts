@@ -1,21 +1,15 @@
-import type { CompletedCommand, CompletedWord } from './command-tree.ts';
+import { type CompletedCommand, type CompletedWord, listedValues, placeOf } from './command-tree.ts';
 
 /** Completion for zsh, with what each word means beside it. */
 export function zshCompletion(tree: CompletedCommand[]): string {
   const cases = tree.map(
-    ({ path, commands, options, argument }) => `    '${path.map((word) => ` ${word}`).join('')}')
+    ({ path, commands, options, argument }) => `    '${placeOf(path)}')
       commands=(${commands.map(described).join(' ')})
       flags=(${options.map(described).join(' ')})
       taking=(${options.flatMap(({ word, value }) => (value === null ? [] : [word])).join(' ')})
       argument=(${argument.join(' ')}) ;;`,
   );
-  const values = tree.flatMap(({ path, options }) =>
-    options.flatMap(({ word, value }) =>
-      Array.isArray(value)
-        ? [`    '${[...path, word].map((one) => ` ${one}`).join('')}') values=(${value.join(' ')}) ;;`]
-        : [],
-    ),
-  );
+  const values = listedValues(tree).map(({ place, values }) => `    '${place}') values=(${values}) ;;`);
   return `#compdef relay-cutover
 # zsh completion of relay-cutover, made by: relay-cutover completion zsh
 

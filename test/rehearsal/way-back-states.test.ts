@@ -11,6 +11,7 @@ import type { JsonObject } from '../../statemachine/asl.ts';
 import { cutoverMachine } from '../../statemachine/cutover/cutover.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
 import { allStates, statesBetween } from '../statemachine/graph.ts';
+import { part } from '../support/extent.ts';
 import { type FailingState, failing, failingInTurn } from '../support/failing.ts';
 import { rehearsed } from '../support/rehearsed.ts';
 import { makeSmallRelay } from '../support/small-relay.ts';
@@ -67,7 +68,7 @@ describe('each task of the way back', () => {
       return execution;
     }
 
-    it.each(onTheWayBack)(
+    it.each(part(onTheWayBack, 2))(
       'may fail for good on the way back: %s, and restore brings the old relay back',
       async (state) => {
         const { stage } = relay;

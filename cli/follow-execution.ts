@@ -1,17 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DescribeExecutionCommand, type ExecutionStatus, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
-import { machineOf, readHistory } from '../report/execution-audit.ts';
-import type { Json } from '../statemachine/asl.ts';
-
-/** How an execution ended, as `endingOf` reads it. */
-export interface EndedExecution {
-  machine: string;
-  name: string;
-  status: ExecutionStatus;
-  output: Json;
-  error: string | null;
-  cause: string | null;
-}
+import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+import { describeExecution, type ExecutionStanding, readHistory } from '../report/execution-audit.ts';
 
 export interface Following {
   client: Pick<SFNClient, 'send'>;
@@ -29,6 +18,9 @@ export interface Following {
 
 const ENDINGS = ['ExecutionSucceeded', 'ExecutionFailed', 'ExecutionAborted', 'ExecutionTimedOut'];
 
+/** A redrive has come after the last event that was seen. */
+const UNDER_WAY: ExecutionStanding['status'][] = ['RUNNING', 'PENDING_REDRIVE'];
+
 /** A network that is away for longer than this ends the following, and nothing else. */
 const TROUBLES_MAX = 30;
 
@@ -37,8 +29,8 @@ const TROUBLES_MAX = 30;
  *
  * @throws what the client throws when it does not get better, the signal's reason when it is aborted
  */
-export async function followExecution(following: Following): Promise<EndedExecution> {
-  const { client, arn, intervalSeconds, signal, onLook, onTrouble } = following;
+export async function followExecution(following: Following): Promise<ExecutionStanding> {
+  const { client, arn, stackName, intervalSeconds, signal, onLook, onTrouble } = following;
   let lastId = 0;
   let last: HistoryEvent | undefined;
   for (let troubles = 0; ; ) {
@@ -51,8 +43,8 @@ export async function followExecution(following: Following): Promise<EndedExecut
       lastId = last?.id ?? 0;
       // The description alone may be ahead of the history, and behind a redrive.
       if (ENDINGS.includes(last?.type ?? '')) {
-        const end = await describeEnd(following);
-        if (end) return end;
+        const standing = await describeExecution(client, arn, stackName);
+        if (!UNDER_WAY.includes(standing.status)) return standing;
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -62,24 +54,6 @@ export async function followExecution(following: Following): Promise<EndedExecut
     }
     await sleep(intervalSeconds * 1000, undefined, { signal }).catch(() => {});
   }
-}
-
-/** Null while it runs: a redrive has come after the last event that was seen. */
-async function describeEnd({ client, arn, stackName }: Following): Promise<EndedExecution | null> {
-  const {
-    name = '',
-    status = 'RUNNING',
-    ...rest
-  } = await client.send(new DescribeExecutionCommand({ executionArn: arn }));
-  if (status === 'RUNNING' || status === 'PENDING_REDRIVE') return null;
-  return {
-    machine: machineOf(arn, stackName),
-    name,
-    status,
-    output: rest.output === undefined ? null : (JSON.parse(rest.output) as Json),
-    error: rest.error ?? null,
-    cause: rest.cause ?? null,
-  };
 }
 
 /** What may be otherwise in a moment: the network, and AWS asking to go slower. Missing rights are not. */

@@ -1,6 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import { endingOf } from '../report/ending.ts';
 import { type ExecutionAudit, readExecution } from '../report/execution-audit.ts';
 import { LiveModel } from '../report/live-state.ts';
@@ -10,8 +9,8 @@ import { cloudCommand, inCloud, printJson } from './cloud-command.ts';
 import { endingLines } from './ending-lines.ts';
 import { announcementLine, type Colors } from './execution-lines.ts';
 import { EXECUTION_ARGUMENT, findExecution, openStepFunctions } from './find-execution.ts';
-import { isColored } from './live-view.ts';
 import { printable } from './printable.ts';
+import { standardOutput } from './standard-output.ts';
 
 export function historyCommand(program: Command): Command {
   return cloudCommand(program, 'history', {
@@ -37,8 +36,7 @@ Examples:
           printJson({ ...told, ending: endingOf(audit), states: statesOf(audit.history) });
           return 0;
         }
-        const colors = pc.createColors(isColored(process.stdout, process.env));
-        const columns = process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+        const { colors, columns } = standardOutput();
         for (const line of historyLines(audit, columns, colors)) process.stdout.write(`${line}\n`);
         return 0;
       }),

@@ -1,3 +1,4 @@
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { ClientConfiguration } from './cloud.ts';
 
@@ -24,6 +25,7 @@ export interface MigratorTail {
 export function createMigratorTail(configuration: ClientConfiguration): MigratorTail {
   let submitted: SubmittedTask | undefined;
   let streams: LogStream[] = [];
+  let client: CloudWatchLogsClient | undefined;
   return {
     see(events) {
       // The state machines run tasks of the migrator only, one after another; an earlier one writes nothing any more.
@@ -35,7 +37,10 @@ export function createMigratorTail(configuration: ClientConfiguration): Migrator
         submitted = undefined;
       }
       const lines: string[] = [];
-      for (const stream of streams) lines.push(...(await newLines(stream, configuration)));
+      for (const stream of streams) {
+        client ??= await openLogs(configuration);
+        lines.push(...(await newLines(stream, client)));
+      }
       return lines;
     },
   };
@@ -70,9 +75,13 @@ async function streamsOf(
   });
 }
 
-async function newLines(stream: LogStream, configuration: ClientConfiguration): Promise<string[]> {
-  const { CloudWatchLogsClient, GetLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-  const client = new CloudWatchLogsClient(configuration);
+async function openLogs(configuration: ClientConfiguration): Promise<CloudWatchLogsClient> {
+  const { CloudWatchLogsClient: Client } = await import('@aws-sdk/client-cloudwatch-logs');
+  return new Client(configuration);
+}
+
+async function newLines(stream: LogStream, client: CloudWatchLogsClient): Promise<string[]> {
+  const { GetLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   const lines: string[] = [];
   for (;;) {
     const page = await client

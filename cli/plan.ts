@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import type { CloudOptions } from './cloud.ts';
 import { cloudCommand, inCloud, printJson } from './cloud-command.ts';
-import { isColored } from './live-view.ts';
+import { standardOutput } from './standard-output.ts';
 
 interface PlanOptions extends CloudOptions {
   diff: boolean;
@@ -34,8 +33,7 @@ Examples:
         if (options.json) {
           printJson({ ...plan, ready: isReady(plan) });
         } else {
-          const colors = pc.createColors(isColored(process.stdout, process.env));
-          const columns = process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+          const { colors, columns } = standardOutput();
           const lines = planLines(plan, { columns, colors, difference: options.diff });
           process.stdout.write(lines.map((line) => `${line}\n`).join(''));
         }

@@ -1,11 +1,8 @@
 import { auditOf } from '../rehearsal/audits.ts';
 import type { RehearsalObserver, Stage } from '../rehearsal/stage.ts';
-import { parseMigratorLine } from '../report/migrator-log.ts';
+import { MIGRATOR_CONTAINER, parseMigratorLine } from '../report/migrator-log.ts';
 import { reportOf } from '../report/report.ts';
 import { reportText, writeReportFile } from './report-file.ts';
-
-/** The container whose log tells of rows. */
-const MIGRATOR = 'migrate';
 
 /** Listens to a rehearsal for what no history has, beside whoever else listens. */
 export class RehearsalListener {
@@ -17,7 +14,7 @@ export class RehearsalListener {
       step: (text) => observer.step(text),
       event: (event, machine) => observer.event(event, machine),
       log: (container, line) => {
-        const kind = container === MIGRATOR ? parseMigratorLine(line)?.kind : undefined;
+        const kind = container === MIGRATOR_CONTAINER ? parseMigratorLine(line)?.kind : undefined;
         if (kind === 'rows' || kind === 'result') this.#lines.push(line);
         observer.log(container, line);
       },

@@ -1,9 +1,8 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import stringWidth from 'string-width';
 import { type Ending, endingOf } from '../report/ending.ts';
-import { readExecution } from '../report/execution-audit.ts';
+import { describeExecution, readHistory } from '../report/execution-audit.ts';
 import { StateTracker } from '../report/states.ts';
 import { MACHINE_NAMES } from '../statemachine/machine-names.ts';
 import { type Cloud, type CloudOptions, findDeployed } from './cloud.ts';
@@ -12,8 +11,8 @@ import { endingLines } from './ending-lines.ts';
 import { type Colors, padded } from './execution-lines.ts';
 import { type FoundExecution, newestExecutions, openStepFunctions } from './find-execution.ts';
 import { moment } from './history.ts';
-import { isColored } from './live-view.ts';
 import { printable } from './printable.ts';
+import { standardOutput } from './standard-output.ts';
 
 /** Where one machine stands: its newest execution. */
 export interface MachineStatus extends Omit<FoundExecution, 'startedAt' | 'stoppedAt'> {
@@ -39,7 +38,7 @@ Example:
       const machines = await statusOf(cloud, await openStepFunctions(cloud));
       if (options.json) printJson({ stack: cloud.settings.stackName, region: cloud.client.region, machines });
       else {
-        const colors = pc.createColors(isColored(process.stdout, process.env));
+        const { colors } = standardOutput();
         process.stdout.write(`Stack ${cloud.settings.stackName} in ${cloud.client.region}\n`);
         for (const line of statusLines(machines, colors)) process.stdout.write(`${line}\n`);
       }
@@ -54,15 +53,15 @@ async function statusOf(cloud: Cloud, client: Pick<SFNClient, 'send'>): Promise<
   const newest = await newestExecutions(client, await findDeployed(cloud), stackName);
   return Promise.all(
     newest.map(async ({ startedAt, stoppedAt, ...one }) => {
-      const audit = await readExecution(client, one.arn, stackName);
+      const standing = await describeExecution(client, one.arn, stackName);
       const tracker = new StateTracker();
-      for (const event of audit.history) tracker.add(event);
+      if (one.status === 'RUNNING') for (const event of await readHistory(client, one.arn)) tracker.add(event);
       return {
         ...one,
         startedAt: startedAt.toISOString(),
         stoppedAt: stoppedAt?.toISOString() ?? null,
-        states: one.status === 'RUNNING' ? [...new Set([...tracker.open].map(({ record }) => record.name))] : [],
-        ending: endingOf(audit),
+        states: [...new Set([...tracker.open].map(({ record }) => record.name))],
+        ending: endingOf(standing),
       };
     }),
   );

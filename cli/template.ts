@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import pc from 'picocolors';
 import { EDIT_LISTS } from '../lambdas/template-edits/lists.ts';
 import { Refused } from '../statemachine/errors.ts';
 import { readSettings, SETTINGS_FILE } from '../statemachine/settings-file.ts';
@@ -8,7 +7,7 @@ import { addCloudOptions, type Cloud, type CloudOptions } from './cloud.ts';
 import { inCloud, printJson } from './cloud-command.ts';
 import { painted, unifiedDiff } from './difference.ts';
 import { sayFailure } from './failure.ts';
-import { isColored } from './live-view.ts';
+import { standardOutput } from './standard-output.ts';
 
 interface EditOptions {
   in: string;
@@ -93,7 +92,7 @@ function edit(name: string, options: EditOptions): void {
     printJson({ edits: applied, template: edited, difference });
     return;
   }
-  const colors = pc.createColors(isColored(process.stdout, process.env));
+  const { colors } = standardOutput();
   process.stdout.write(options.diff ? painted(difference, colors) : edited);
   const said = applied.length > 0 ? applied.map((title) => `- ${title}`) : ['- Nothing to edit: it is so already'];
   console.error(said.join('\n'));

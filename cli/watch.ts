@@ -2,6 +2,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type Command, InvalidArgumentError } from 'commander';
 import { endingOf } from '../report/ending.ts';
 import { machineOf } from '../report/execution-audit.ts';
+import { MIGRATOR_CONTAINER } from '../report/migrator-log.ts';
 import { type Cloud, type CloudOptions, findDeployed } from './cloud.ts';
 import { cloudCommand, inCloud } from './cloud-command.ts';
 import { endingLines } from './ending-lines.ts';
@@ -19,8 +20,6 @@ export interface WatchOptions {
 
 const INTERVAL_SECONDS = 2;
 const INTERRUPTED = 130;
-/** The migrator's container, as the view knows it. */
-const MIGRATOR = 'migrate';
 
 export function addWatchOptions(command: Command): Command {
   return command.option('--interval <seconds>', 'how often AWS is asked', seconds, INTERVAL_SECONDS);
@@ -74,7 +73,7 @@ export async function watchExecution(
   const readTail = async (): Promise<void> => {
     if (!isTailed) return;
     try {
-      for (const line of await tail.read()) view.log(MIGRATOR, line);
+      for (const line of await tail.read()) view.log(MIGRATOR_CONTAINER, line);
     } catch (error) {
       isTailed = false;
       view.step(`The migrator's log cannot be read and is left out: ${(error as Error).message}`);

@@ -1,5 +1,5 @@
-import { messageIn } from '../lambdas/execution-lock/executions.ts';
 import type { Json, JsonObject } from '../statemachine/asl.ts';
+import { messageIn } from '../statemachine/function-cause.ts';
 import type { Stage } from './stage.ts';
 
 const DAY_SECONDS = 86_400;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { messageIn } from '../lambdas/execution-lock/executions.ts';
 import type { ExecutionRecord, RunRecord, TableRecord } from '../report/run-record.ts';
 import { statesOf } from '../report/states.ts';
 import { SERVING_STATES } from '../report/write-stop.ts';
 import type { Json, JsonObject } from '../statemachine/asl.ts';
+import { messageIn } from '../statemachine/function-cause.ts';
 import type { HistoryEvent } from './interpreter/execution.ts';
 import { missingRows } from './source-data.ts';
 import type { Stage } from './stage.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { messageIn } from '../lambdas/execution-lock/executions.ts';
 import { Refused } from '../statemachine/errors.ts';
+import { messageIn } from '../statemachine/function-cause.ts';
 import { redriveWhereAsked } from './redrive.ts';
 import type { Stage } from './stage.ts';
 import { servedEvents } from './writer.ts';

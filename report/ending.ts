@@ -1,4 +1,5 @@
 import type { Json } from '../statemachine/asl.ts';
+import { messageIn } from '../statemachine/function-cause.ts';
 import type { ExecutionAudit } from './execution-audit.ts';
 
 /** How an execution stands or ended, for a person. */
@@ -24,7 +25,7 @@ export function endingOf(execution: Ended): Ending {
     return { outcome: status, sentence: `The execution ${name} of ${machine} is under way.`, next: [], exitCode: null };
   if (status === 'SUCCEEDED') return success(machine, output);
   const outcome = error ?? status;
-  const sentence = causeOf(execution) ?? `The execution ${name} of ${machine} ended as ${status}.`;
+  const sentence = messageIn(execution.cause ?? undefined) ?? `The execution ${name} of ${machine} ended as ${status}.`;
   return { outcome, sentence, next: afterFailure(execution), exitCode: UNCHANGED.includes(outcome) ? 2 : 1 };
 }
 
@@ -70,15 +71,6 @@ function afterFailure({ machine, name, status, error }: Ended): string[] {
       'It ended without an ending of its own: the machine restore sees to it that a relay serves. Follow it by: relay-cutover watch restore',
     ];
   return [`docs/recovery.md says what it leaves behind. Once the cause is removed: relay-cutover redrive ${name}`];
-}
-
-/** A function's cause is JSON around its message; any other cause is the message itself. */
-function causeOf({ cause }: Ended): string | undefined {
-  try {
-    return textOf(objectOf(JSON.parse(cause ?? '')).errorMessage) ?? cause ?? undefined;
-  } catch {
-    return cause ?? undefined;
-  }
 }
 
 const textOf = (value: Json | undefined): string | undefined => (typeof value === 'string' ? value : undefined);

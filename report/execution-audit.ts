@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { Json, StateMachine } from '../statemachine/asl.ts';
 
-/** Everything that Step Functions knows of one execution: the audit. */
-export interface ExecutionAudit {
+/** How an execution stands, without what it has done. */
+export interface ExecutionStanding {
   /** The machine's name without that of the relay's stack: `cutover`. */
   machine: string;
   arn: string;
@@ -24,6 +24,10 @@ export interface ExecutionAudit {
   output: Json;
   error: string | null;
   cause: string | null;
+}
+
+/** Everything that Step Functions knows of one execution: the audit. */
+export interface ExecutionAudit extends ExecutionStanding {
   /** Oldest first, redrives included. */
   history: HistoryEvent[];
   /** The definition that this execution runs, which may be older than the deployed one; null where it is not known. */
@@ -64,8 +68,18 @@ export async function readExecution(
   arn: string,
   relayStackName: string,
 ): Promise<ExecutionAudit> {
-  const description = await client.send(new DescribeExecutionCommand({ executionArn: arn }));
+  const standing = await describeExecution(client, arn, relayStackName);
   const [history, definition] = await Promise.all([readHistory(client, arn), readDefinition(client, arn)]);
+  return { ...standing, history, definition };
+}
+
+/** @throws what the client throws, `ExecutionDoesNotExist` among it */
+export async function describeExecution(
+  client: Pick<SFNClient, 'send'>,
+  arn: string,
+  relayStackName: string,
+): Promise<ExecutionStanding> {
+  const description = await client.send(new DescribeExecutionCommand({ executionArn: arn }));
   return {
     machine: machineOf(arn, relayStackName),
     arn,
@@ -78,8 +92,6 @@ export async function readExecution(
     output: parsed(description.output),
     error: description.error ?? null,
     cause: description.cause ?? null,
-    history,
-    definition,
   };
 }
 

@@ -1,5 +1,5 @@
 import { jsonObject } from './json-object.ts';
-import { type MigratorWord, parseMigratorLine, type TableProgress } from './migrator-log.ts';
+import { MIGRATOR_CONTAINER, type MigratorWord, parseMigratorLine, type TableProgress } from './migrator-log.ts';
 import type { StateRecord } from './run-record.ts';
 import { type HistoryEventLike, StateTracker, type Visit } from './states.ts';
 import { WriteStopTracker } from './write-stop.ts';
@@ -39,9 +39,6 @@ interface FollowedExecution {
   ended: boolean;
 }
 
-/** The container whose log tells of rows. */
-const MIGRATOR = 'migrate';
-
 /** The machine whose events are taken for meant where none is named. */
 const CUTOVER = 'cutover';
 
@@ -75,7 +72,7 @@ export class LiveModel {
 
   /** Takes a line of a container's log; gives what it says to a person. */
   log(container: string, line: string): MigratorWord | null {
-    if (container !== MIGRATOR) return null;
+    if (container !== MIGRATOR_CONTAINER) return null;
     const word = parseMigratorLine(line);
     if (word?.kind === 'result') this.#tables.clear();
     if (word?.kind === 'rows') {

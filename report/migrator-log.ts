@@ -1,5 +1,8 @@
 import { jsonObject } from './json-object.ts';
 
+/** The container whose log tells of rows. */
+export const MIGRATOR_CONTAINER = 'migrate';
+
 /** How far the migrator is with one table. */
 export interface TableProgress {
   /** What it does: checked, copied, compared. */

@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { messageIn } from '../statemachine/function-cause.ts';
 import type { ExecutionAudit } from './execution-audit.ts';
 import { jsonObject } from './json-object.ts';
 import type { StateRecord } from './run-record.ts';
@@ -128,11 +129,8 @@ function objectIn(value: unknown): Record<string, unknown> | undefined {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }
 
-/** A function's cause is JSON around its message; any other cause is the message itself. A URL's password is no one's business. */
-export function messageOf(cause: string): string {
-  const { errorMessage } = jsonObject(cause) ?? {};
-  return masked(typeof errorMessage === 'string' ? errorMessage : cause);
-}
+/** What a cause says. A URL's password is no one's business. */
+export const messageOf = (cause: string): string => masked(messageIn(cause));
 
 export function masked(text: string): string {
   return text.replace(/:\/\/[^\s/@]+@/g, '://****@');

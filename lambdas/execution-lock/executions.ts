@@ -1,4 +1,5 @@
 import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
+import { messageIn } from '../../statemachine/function-cause.ts';
 
 /** What Step Functions tells of an execution; error and cause only where it ended badly. */
 export interface ExecutionDescription {
@@ -44,15 +45,6 @@ export async function standingOf(
 function inWords({ status, error, cause }: ExecutionDescription): string {
   const said = [error, messageIn(cause)?.slice(0, CAUSE_CHARACTERS_MAX)].filter(Boolean).join(': ');
   return said === '' ? status : `${status} (${said})`;
-}
-
-/** A function's cause is JSON around its message; any other cause is the message itself. */
-export function messageIn(cause: string | undefined): string | undefined {
-  try {
-    return (JSON.parse(cause ?? '') as { errorMessage?: string }).errorMessage ?? cause;
-  } catch {
-    return cause;
-  }
 }
 
 export function describedBy(client: Pick<SFNClient, 'send'>): DescribeExecution {

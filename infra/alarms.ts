@@ -75,8 +75,7 @@ function restoreAlarm(deadLetters: Queue): AlarmPlan {
     title: 'restore-not-started',
     description:
       'A cutover or a rollback ended halfway and restore could not be started: the relay may be down. Start restore with {"execution": "<its ARN>"}.',
-    metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: 'Maximum' }),
-    threshold: 1,
+    ...anyMessageIn(deadLetters, Duration.minutes(1)),
   };
 }
 
@@ -85,7 +84,13 @@ function reportAlarm(unstored: Queue): AlarmPlan {
     title: 'report-not-stored',
     description:
       'An execution ended, and its report could not be stored. Step Functions knows the execution for 90 days: relay-cutover report <execution> writes it.',
-    metric: unstored.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }),
+    ...anyMessageIn(unstored, Duration.minutes(5)),
+  };
+}
+
+function anyMessageIn(queue: Queue, period: Duration): Pick<AlarmPlan, 'metric' | 'threshold'> {
+  return {
+    metric: queue.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
     threshold: 1,
   };
 }

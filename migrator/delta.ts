@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { copyIn } from './copy-in.ts';
-import { bytesOf, hashRow, rowHashSql } from './digest.ts';
+import { bytesOf, hashRow, rowHashSql, withColumn } from './digest.ts';
 import type { SourceFigures } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import { BUCKET_SQL, dirtyBuckets, type SourceBuckets, targetBuckets } from './row-buckets.ts';
@@ -58,7 +58,7 @@ async function exchangeRows(
   await client.query(`CREATE TEMP TABLE cutover_ours ON COMMIT DROP AS ${numbered} FROM cutover_delta`);
   await client.query(
     `CREATE TEMP TABLE cutover_theirs ON COMMIT DROP AS ${numbered}
-     FROM (SELECT ctid, ${rowHashSql(table.columns)} AS row_hash FROM ${name} OFFSET 0) AS hashed
+     FROM ${withColumn('row_hash', rowHashSql(table.columns), table.name, 'ctid, ')}
      WHERE ${BUCKET_SQL} = ANY ('{${[...dirty].join(',')}}'::int[])`,
   );
   // Temporary tables have no statistics of their own, and without them the anti-joins become nested loops.

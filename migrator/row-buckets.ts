@@ -1,11 +1,11 @@
 import { setImmediate as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import { DigestSum, digestSumSql, hashRow, laneOf, type RowHash, rowBitsSql, wordOf } from './digest.ts';
+import { DigestSum, digestSumSql, hashRow, laneOf, type RowHash, rowBitsSql, withColumn, wordOf } from './digest.ts';
 import type { Progress } from './progress.ts';
 import type { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { encodedRows, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
-import { quoteIdentifier, type Table } from './table-kinds.ts';
+import type { Table } from './table-kinds.ts';
 
 /**
  * Rows fall into buckets by the first 16 bits of their hash. Each side sums each bucket in one sequential pass; only rows
@@ -52,7 +52,7 @@ export async function targetBuckets(client: pg.Client, table: Table): Promise<Ta
   const { counts, lanes } = noBuckets();
   await client.query(
     `CREATE TEMP TABLE cutover_sums AS SELECT row_bits::bit(16)::int AS bucket, ${digestSumSql('row_bits', LANES)}
-     FROM (SELECT ${rowBitsSql(table.columns)} AS row_bits FROM ${quoteIdentifier(table.name)} OFFSET 0) AS hashed GROUP BY 1`,
+     FROM ${withColumn('row_bits', rowBitsSql(table.columns), table.name)} GROUP BY 1`,
   );
   await client.query('DECLARE cutover_buckets NO SCROLL CURSOR FOR SELECT * FROM cutover_sums');
   for (;;) {

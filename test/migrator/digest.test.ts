@@ -128,4 +128,20 @@ describe('the digest of a table', () => {
     });
     expect(inSql).toEqual(sum.result());
   });
+
+  it('is computed by all processors of the server, once for each row', async () => {
+    const table = classify('relay__events') as Table;
+    const { url } = await freshDatabase();
+    const plan = await withClient(url, async (client) => {
+      for (const statement of table.create) await client.query(statement);
+      await client.query(
+        'SET min_parallel_table_scan_size TO 0; SET parallel_setup_cost TO 0; SET parallel_tuple_cost TO 0',
+      );
+      const { rows } = await client.query(`EXPLAIN (VERBOSE) ${tableDigestSql(table)}`);
+      return rows.map((row) => row['QUERY PLAN'] as string).join('\n');
+    });
+    expect(plan).toMatch(/Workers Planned: [1-9]/);
+    // What a scan hands up is computed there; of a subquery that is dissolved it would hand up columns.
+    expect(plan).toMatch(/Parallel Seq Scan on .+\n +Output: CASE .+sha256\(/);
+  });
 });

@@ -10,7 +10,10 @@ import { parseSettings } from '../../statemachine/settings.ts';
 function brokenRules(): string[] {
   const outdir = mkdtempSync(join(tmpdir(), 'cutover-nag-'));
   const acknowledged = vi.spyOn(Validations.prototype, 'acknowledge').mockImplementation(() => {});
+  // What the command line of CDK says with --exclusively: the functions' bundles take longer than all the rest, and no rule looks at them.
+  vi.stubEnv('CDK_CONTEXT_JSON', JSON.stringify({ 'aws:cdk:bundling-stacks': [] }));
   onTestFinished(() => {
+    vi.unstubAllEnvs();
     acknowledged.mockRestore();
     rmSync(outdir, { recursive: true, force: true });
   });

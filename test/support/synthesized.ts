@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { machinePlans } from '../../infra/machines.ts';
 import { synthesize } from '../../infra/synthesize.ts';
+import type { JsonObject } from '../../statemachine/asl.ts';
 import { FUNCTIONS, type FunctionName, STANDING_FUNCTIONS } from '../../statemachine/functions.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
+import { onceInRun } from './once-in-run.ts';
 
 export const settings = parseSettings({ notificationEmail: 'operator@example.org' });
 /** Those that the machines call. */
@@ -23,11 +25,17 @@ interface Resource {
   Properties: any;
 }
 
-const outdir = mkdtempSync(join(tmpdir(), 'cutover-synth-'));
-afterAll(() => rmSync(outdir, { recursive: true, force: true }));
-
 /** Passes cdk-nag, else nothing is synthesized. */
-export const template = Template.fromStack(synthesize(settings, outdir));
+export const template = Template.fromJSON(await onceInRun('synthesized', synthesizedTemplate));
+
+function synthesizedTemplate(): JsonObject {
+  const outdir = mkdtempSync(join(tmpdir(), 'cutover-synth-'));
+  try {
+    return Template.fromStack(synthesize(settings, outdir)).toJSON();
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}
 
 /** By logical id; what CloudFormation puts in stands in the texts as `${...}`. */
 export const resources = plain(template.toJSON().Resources) as Record<string, Resource>;

@@ -13,5 +13,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two cores: each file starts processes of its own, and waits for them a third of its time.
     maxWorkers: 3,
+    // A worker loads the modules once and not for every file, a sixth of the whole. So a test puts back what it changes of the process
+    // (`vi.stubEnv`, `vi.spyOn`, no `vi.mock`), and a file in test/support registers no hook when it is loaded.
+    isolate: false,
   },
 });

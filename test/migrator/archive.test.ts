@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHandler as takeAuthority } from '../../lambdas/authority.ts';
 import { createHandler } from '../../lambdas/read-manifest.ts';
 import { type ObjectStore, startObjectStore } from '../../rehearsal/object-store.ts';
@@ -18,15 +18,14 @@ const PREFIX = 'archive/relay/one/';
 const SIGNED_IN = { AWS_REGION: 'me-central-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
 
 let store: ObjectStore;
-let kept: NodeJS.ProcessEnv;
 beforeEach(async () => {
-  kept = { ...process.env };
   store = await startObjectStore(join(await temporaryDirectory(), 'objects'));
   // The SDK reads these from the process itself.
-  Object.assign(process.env, SIGNED_IN, { AWS_ENDPOINT_URL_S3: store.url });
+  const environment = { ...SIGNED_IN, AWS_ENDPOINT_URL_S3: store.url };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
 });
 afterEach(async () => {
-  process.env = kept;
+  vi.unstubAllEnvs();
   await store.stop();
 });
 

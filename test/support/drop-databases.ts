@@ -1,7 +1,5 @@
 import { afterAll } from 'vitest';
-
-/** Names of the databases that the tests of this file have made and not dropped. */
-export const madeDatabases = new Set<string>();
+import { madeDatabases } from './made-databases.ts';
 
 // The files of a database take 8 MB and more, and a run makes more than a thousand of them.
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { createDatabase, type TargetDatabase } from '../../rehearsal/embedded-postgres.ts';
-import { madeDatabases } from './drop-databases.ts';
+import { madeDatabases } from './made-databases.ts';
 import { withClient } from './table-bytes.ts';
 
 /** A new, empty database on the test run's PostgreSQL, owned by a role of its own; it goes with the test file. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../rehearsal/faults.ts';
 import { type Rehearsed, rehearsed } from '../support/rehearsed.ts';
+import { smallSource } from '../support/small-relay.ts';
 
 /** Every token that a history holds: Step Functions itself writes it into the parameters of the task that waits. */
 function tokensIn({ said }: Rehearsed): string[] {
@@ -36,7 +37,7 @@ function expectUnchanged(ended: Rehearsed): void {
 
 describe('a cutover that waits for approval', () => {
   it.concurrent('begins when a person has approved it, and tells everybody else so', async () => {
-    const ended = await rehearsed({ options: { approval: 'approve' } });
+    const ended = await rehearsed({ options: { sourceDirectory: smallSource(), approval: 'approve' } });
     expect(ended.record).toMatchObject({ outcome: 'CutoverComplete', exitCode: 0 });
     expectTokenKept(ended);
     expect(statesOf(ended).filter((name) => name === 'Preflight')).toHaveLength(2);
@@ -52,7 +53,7 @@ describe('a cutover that waits for approval', () => {
   });
 
   it.concurrent('ends with nothing changed when a person rejects it', async () => {
-    const ended = await rehearsed({ options: { approval: 'reject' } });
+    const ended = await rehearsed({ options: { sourceDirectory: smallSource(), approval: 'reject' } });
     expectUnchanged(ended);
     expect(ended.record.sentence).toMatch(
       /^Nothing was changed; the relay runs as before\. AskApproval failed with ApprovalRejected: Ada rejected the cutover at \S+Z: not on a Friday$/,
@@ -61,7 +62,10 @@ describe('a cutover that waits for approval', () => {
   });
 
   it.concurrent('ends with nothing changed when nobody answers in time', async () => {
-    const ended = await rehearsed({ settings: { approvalTimeoutSeconds: 600 }, options: { approval: 'late' } });
+    const ended = await rehearsed({
+      settings: { approvalTimeoutSeconds: 600 },
+      options: { sourceDirectory: smallSource(), approval: 'late' },
+    });
     expectUnchanged(ended);
     expect(ended.record.sentence).toContain(
       'AskApproval failed with ApprovalTimedOut: nobody approved or rejected the cutover within 600 s',
@@ -81,7 +85,10 @@ describe('a cutover that waits for approval', () => {
         world.surroundings.deregistrationDelaySeconds = async () => 77;
       },
     };
-    const ended = await rehearsed({ faults: [change], options: { approval: 'approve' } });
+    const ended = await rehearsed({
+      faults: [change],
+      options: { sourceDirectory: smallSource(), approval: 'approve' },
+    });
     expectUnchanged(ended);
     expect(ended.record.sentence).toMatch(
       /NeedsApproval failed with PlanChanged: what the cutover would change is not any more what Ada approved at \S+Z/,

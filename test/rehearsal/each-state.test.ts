@@ -11,7 +11,7 @@ import { allStates, statesBetween } from '../statemachine/graph.ts';
 import { part } from '../support/extent.ts';
 import { failing, failingInTurn } from '../support/failing.ts';
 import { rehearsed } from '../support/rehearsed.ts';
-import { makeSmallRelay } from '../support/small-relay.ts';
+import { makeSmallRelay, smallSource } from '../support/small-relay.ts';
 
 const machine = cutoverMachine(parseSettings());
 const isTask = new Set(
@@ -146,7 +146,7 @@ describe('each task of prepare', () => {
     const halted: string[] = [];
     const { record } = await rehearsed({
       faults: failingInTurn(tasks, 'prepare', halted),
-      options: { onFailure: 'hold', afterwards: 'redrive' },
+      options: { sourceDirectory: smallSource(), onFailure: 'hold', afterwards: 'redrive' },
     });
     expect(halted.toSorted()).toEqual(tasks.toSorted());
     expect(record.preparations).toMatchObject([{ status: 'SUCCEEDED', output: { outcome: 'PrepareComplete' } }]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FAULTS, type Fault } from '../../rehearsal/faults.ts';
 import { type Rehearsed, rehearsed } from '../support/rehearsed.ts';
+import { smallSource } from '../support/small-relay.ts';
 
 /** What must hold after every rehearsal, whatever went wrong. */
 function expectNothingLost({ record, said, secrets }: Rehearsed): void {
@@ -29,7 +30,10 @@ describe('a rehearsal with a fault', () => {
 
   const holding = FAULTS.filter(({ outcome }) => outcome === 'RolledBack');
   it.concurrent.each(holding)('halts under hold and ends well after a redrive when $title', async (fault: Fault) => {
-    const ended = await rehearsed({ faults: [fault], options: { onFailure: 'hold', afterwards: 'redrive' } });
+    const ended = await rehearsed({
+      faults: [fault],
+      options: { sourceDirectory: smallSource(), onFailure: 'hold', afterwards: 'redrive' },
+    });
     expect([ended.record.outcome, ended.record.sentence]).toEqual([
       fault.redriven ?? 'CutoverComplete',
       expect.any(String),

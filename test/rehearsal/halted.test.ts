@@ -4,6 +4,7 @@ import type { Stage } from '../../rehearsal/stage.ts';
 import { publishOnce, servedEvents } from '../../rehearsal/writer.ts';
 import { failing } from '../support/failing.ts';
 import { rehearsed } from '../support/rehearsed.ts';
+import { smallSource } from '../support/small-relay.ts';
 
 /** The operator lets the old relay serve during the halt, as docs/recovery.md allows, and it takes an event. */
 async function serveMeanwhile(stage: Stage): Promise<void> {
@@ -32,7 +33,7 @@ describe('a halt during which the old relay serves', () => {
       const fault = failing(state);
       await rehearsed({
         faults: [fault],
-        options: { onFailure: 'hold' },
+        options: { sourceDirectory: smallSource(), onFailure: 'hold' },
         whileItStands: async ({ outcome }, stage) => {
           expect(outcome).toBe('Held');
           await serveMeanwhile(stage);
@@ -48,7 +49,7 @@ describe('a halt during which the old relay serves', () => {
     const fault = failing('ProposeSwitch');
     await rehearsed({
       faults: [fault],
-      options: { onFailure: 'hold' },
+      options: { sourceDirectory: smallSource(), onFailure: 'hold' },
       whileItStands: async (_, stage) => {
         await serveMeanwhile(stage);
         fault.repair();

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { publishOnce, servedEvents } from '../../rehearsal/writer.ts';
 import { failing } from '../support/failing.ts';
 import { rehearsed } from '../support/rehearsed.ts';
+import { smallSource } from '../support/small-relay.ts';
 
 describe('an execution that was stopped and is redriven after restore has brought the old relay back', () => {
   it.concurrent.each([
@@ -26,6 +27,7 @@ describe('an execution that was stopped and is redriven after restore has brough
             stepFunctions.ofMachine('cutover')[0]?.execution.stop('StoppedByHand', 'pressed Stop'),
         },
       ],
+      options: { sourceDirectory: smallSource() },
       whileItStands: async (judged, stage) => {
         expect(judged.outcome).toBe('Restored');
         const { world, stepFunctions, acknowledged, target } = stage;

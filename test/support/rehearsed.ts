@@ -4,6 +4,7 @@ import { rehearse } from '../../rehearsal/rehearse.ts';
 import type { RehearsalOptions, Stage } from '../../rehearsal/stage.ts';
 import type { RunRecord } from '../../report/run-record.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
+import { isFull } from './extent.ts';
 import { freshDatabase } from './postgres.ts';
 
 export const RELAY_SECRET = randomBytes(32).toString('hex');
@@ -29,6 +30,9 @@ interface Wishes {
 /** Waits for what never comes are cut short, also on the clock: each poll costs real time. */
 const SHORT_WAITS = { writeStopSecondsMax: 480, startTimeoutSeconds: 150 };
 
+/** Enough for every state to come upon it; to sign, to verify and to index an event is a good part of a rehearsal. */
+export const EVENTS_PER_SECOND = isFull ? 10 : 4;
+
 /** A rehearsal on the test run's PostgreSQL, with a role of its own, since roles belong to the whole server. */
 export async function rehearsed({
   faults = [],
@@ -49,7 +53,7 @@ export async function rehearsed({
       parameters: { RelaySecretKey: RELAY_SECRET },
       ...(database && { databaseUrl: database.url }),
       faults,
-      publishPerSecond: 10,
+      publishPerSecond: EVENTS_PER_SECOND,
       onFailure: 'rollback',
       afterwards: 'nothing',
       relayCommands: {},

@@ -3,7 +3,7 @@ import { startWriter } from '../../rehearsal/writer.ts';
 import type { RunRecord } from '../../report/run-record.ts';
 import type { Json } from '../../statemachine/asl.ts';
 import type { MachineName } from '../../statemachine/machine-names.ts';
-import { rehearsed } from './rehearsed.ts';
+import { EVENTS_PER_SECOND, rehearsed } from './rehearsed.ts';
 
 type Execution = ReturnType<Stage['stepFunctions']['start']>;
 
@@ -54,7 +54,7 @@ export async function run(stage: Stage, machine: MachineName, input: Json = {}):
 export async function underWriter<Result>(stage: Stage, work: () => Promise<Result>): Promise<Result> {
   const writer = startWriter({
     endpoint: stage.world.endpoint,
-    perSecond: 10,
+    perSecond: EVENTS_PER_SECOND,
     onAcknowledged: (event) => stage.acknowledged.push(event),
   });
   try {

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 export default defineConfig({
   test: {
@@ -16,5 +17,6 @@ export default defineConfig({
     // A worker loads the modules once and not for every file, a sixth of the whole. So a test puts back what it changes of the process
     // (`vi.stubEnv`, `vi.spyOn`, no `vi.mock`), and a file in test/support registers no hook when it is loaded.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
   },
 });

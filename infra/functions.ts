@@ -1,12 +1,12 @@
-import { fileURLToPath } from 'node:url';
 import { Duration, Fn, RemovalPolicy, type Stack, Validations } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, type Version } from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction, type NodejsFunctionProps } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { NodejsFunction, type NodejsFunctionProps } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { FUNCTIONS, type FunctionName, type StandingFunctionName } from '../statemachine/functions.ts';
 import type { Settings } from '../statemachine/settings.ts';
+import { bundleOf } from './bundles.ts';
 import { type FunctionPlan, functionPlans, type Surroundings } from './function-plans.ts';
 import { anything, grantTo } from './grants.ts';
 import type { RelayParameters } from './relay-arns.ts';
@@ -42,8 +42,8 @@ export function createFunction(
   grantTo(role, plan.grants);
   return new NodejsFunction(stack, name, {
     ...(plan.functionName !== undefined && { functionName: plan.functionName }),
-    entry: fileURLToPath(new URL(`../lambdas/${name}.ts`, import.meta.url)),
-    depsLockFilePath: fileURLToPath(new URL('../package-lock.json', import.meta.url)),
+    code: bundleOf(stack, name),
+    handler: 'index.handler',
     description: purpose,
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
@@ -54,14 +54,6 @@ export function createFunction(
     logGroup,
     // A held execution calls the versions of its own time, also after a newer one has been deployed.
     currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
-    // pg loads pg-native where it is installed; it is not.
-    bundling: {
-      target: 'node24',
-      minify: false,
-      sourceMap: true,
-      externalModules: ['pg-native'],
-      logLevel: LogLevel.ERROR,
-    },
     ...network,
   });
 }

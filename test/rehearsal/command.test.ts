@@ -9,6 +9,7 @@ import { withRelay } from '../../lambdas/nostr-client.ts';
 import { FAULTS } from '../../rehearsal/faults.ts';
 import type { RunRecord } from '../../report/run-record.ts';
 import { bundledTemplate } from '../support/prepared-template.ts';
+import { smallSource } from '../support/small-relay.ts';
 import { shareTranslations } from '../support/temporary-room.ts';
 
 let directory: string;
@@ -55,6 +56,9 @@ function command(
   });
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, output, errors })));
 }
+
+/** For what does not depend on the source. */
+const quickly = (): string[] => ['--speed', '1000', '--source', smallSource()];
 
 /** What Node's loader caches there is not ours. */
 const leftBehind = (): string[] => readdirSync(temporary).filter((name) => name.startsWith('relay-cutover'));
@@ -152,7 +156,7 @@ describe('relay-cutover rehearse', () => {
   });
 
   it('halts under hold, and goes on after a redrive', async () => {
-    const args = ['--speed', '1000', '--fault', 'task-fails', '--on-failure', 'hold'];
+    const args = [...quickly(), '--fault', 'task-fails', '--on-failure', 'hold'];
     const held = await command(args);
     expect(held.code).toBe(1);
     expect(held.output).toMatch(/✘ Hold .*HeldForOperator/);
@@ -178,7 +182,7 @@ describe('relay-cutover rehearse', () => {
       return `'${path}' "an argument"`;
     };
     const { code, output } = await command([
-      ...['--speed', '1000', '--old-relay', script('sqlite'), '--new-relay', script('postgres'), '--then', 'rollback'],
+      ...[...quickly(), '--old-relay', script('sqlite'), '--new-relay', script('postgres'), '--then', 'rollback'],
     ]);
     expect(output).toMatch(/^RolledBack: The old relay serves from SQLite again, and everything/m);
     expect(code).toBe(0);
@@ -193,7 +197,7 @@ describe('relay-cutover rehearse', () => {
 
   it('says what is the matter with a relay program that does not start', async () => {
     const program = 'sh -c "echo no such configuration; exit 3"';
-    const { code, errors } = await command(['--speed', '1000', '--old-relay', program]);
+    const { code, errors } = await command([...quickly(), '--old-relay', program]);
     expect(errors).toMatch(
       /^Failed: .*ZooidRelayService.*Circuit Breaker was triggered.* The last words of the relay:\n {2}no such configuration\n/,
     );
@@ -206,7 +210,7 @@ describe('relay-cutover rehearse', () => {
     const attribute = '        - Key: deregistration_delay.timeout_seconds\n          Value: "77"\n';
     writeFileSync(own, bundledTemplate.replace('      TargetGroupAttributes:\n', `$&${attribute}`));
     const file = join(directory, 'run.json');
-    const { code } = await command(['--speed', '1000', '--template', own, '--json', file]);
+    const { code } = await command([...quickly(), '--template', own, '--json', file]);
     expect(code).toBe(0);
     const { states, writeStop } = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
     const asked = states.find(({ name }) => name === 'ScaleDown')?.enteredAt ?? '';

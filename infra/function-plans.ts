@@ -111,7 +111,8 @@ export function functionPlans(stack: Stack, surroundings: Surroundings): Record<
         },
       ],
     },
-    'health-check': { ...small, environment: {}, grants: [read.service, ...read.tasks] },
+    // An answer of a relay that means harm may take 200 MiB before it is given up (lambdas/nostr-frames.ts).
+    'health-check': { ...small, memoryMegabytes: 512, environment: {}, grants: [read.service, ...read.tasks] },
     authority: { ...small, ...database },
     'read-manifest': { ...small, ...database },
     'verify-counts': { memoryMegabytes: 1024, timeoutSeconds: settings.verifyTimeoutSeconds, ...database },

@@ -1,7 +1,7 @@
 import type { Filter } from 'nostr-tools/filter';
 import { makeAuthEvent } from 'nostr-tools/nip42';
 import { finalizeEvent, generateSecretKey, getPublicKey, type NostrEvent } from 'nostr-tools/pure';
-import { FrameExchange, type FrameOptions, type Reader } from './nostr-frames.ts';
+import { ANSWER_FRAMES_MAX, FrameExchange, type FrameOptions, type Reader, said } from './nostr-frames.ts';
 
 export interface NostrClientOptions extends FrameOptions {
   url: string;
@@ -9,7 +9,7 @@ export interface NostrClientOptions extends FrameOptions {
   hostHeader?: string;
   /** For each operation as a whole: connecting, authenticating, one query, one publication. */
   timeoutSeconds: number;
-  /** For one frame; the answer to one query may hold 32 times as much. */
+  /** For one frame; the answer to one query may take 16 times as much in memory. */
   maxPayloadBytes: number;
 }
 
@@ -30,9 +30,9 @@ export interface NostrClient {
   close(): Promise<void>;
 }
 
-const ANSWER_FRAMES_MAX = 32;
-
 const CONVERSATION_TIMEOUT_SECONDS = 10;
+/** A relay that answers each question in its last second may not take the minute that a function has. */
+const CONVERSATION_SECONDS_MAX = 45;
 /** For one frame: more than any relay's own limit for an event. */
 export const PAYLOAD_BYTES_MAX = 4_194_304;
 
@@ -44,6 +44,7 @@ export interface RelayEndpoint {
 
 /**
  * Connects, signs in by NIP-42 (with a key of the moment, unless one is given), does the work and closes, whatever happens.
+ * All of it together ends within 45 seconds.
  *
  * @throws Error as `connect`, `authenticate` and the work do
  */
@@ -53,9 +54,15 @@ export async function withRelay<T>(
   {
     secretKey,
     timeoutSeconds = CONVERSATION_TIMEOUT_SECONDS,
-  }: { secretKey?: Uint8Array; timeoutSeconds?: number } = {},
+    conversationSecondsMax = CONVERSATION_SECONDS_MAX,
+  }: { secretKey?: Uint8Array; timeoutSeconds?: number; conversationSecondsMax?: number } = {},
 ): Promise<T> {
-  const client = await connect({ ...endpoint, timeoutSeconds, maxPayloadBytes: PAYLOAD_BYTES_MAX });
+  const client = await connect({
+    ...endpoint,
+    timeoutSeconds,
+    maxPayloadBytes: PAYLOAD_BYTES_MAX,
+    conversationSecondsMax,
+  });
   try {
     await client.authenticate(secretKey);
     return await work(client);
@@ -103,25 +110,25 @@ export async function connect(options: NostrClientOptions): Promise<NostrClient>
 }
 
 const readChallenge: Reader<string> = ([verb, challenge]) =>
-  verb === 'AUTH' ? { result: String(challenge) } : undefined;
+  verb === 'AUTH' ? { result: challenge as string } : undefined;
 
 function acknowledgementOf(id: string): Reader<Acknowledgement> {
   return ([verb, about, accepted, message]) => {
     if (verb !== 'OK' || about !== id) return undefined;
-    return { result: { accepted: accepted === true, message: String(message ?? '') } };
+    return { result: { accepted: accepted === true, message: said(message ?? '') } };
   };
 }
 
 function answerTo(subscription: string, url: string, bytesMax: number): Reader<unknown[]> {
   const events: unknown[] = [];
   let bytesSeen = 0;
-  return ([verb, about, content], bytes) => {
+  return ([verb, about, content], weightBytes) => {
     if (about !== subscription) return undefined;
     if (verb === 'EOSE') return { result: events };
-    if (verb === 'CLOSED') throw new Error(`${url} closed the query: ${String(content)}`);
+    if (verb === 'CLOSED') throw new Error(`${url} closed the query: ${said(content)}`);
     if (verb !== 'EVENT') return undefined;
-    bytesSeen += bytes;
-    if (bytesSeen > bytesMax) throw new Error(`${url} answered one query with more than ${bytesMax} bytes.`);
+    bytesSeen += weightBytes;
+    if (bytesSeen > bytesMax) throw new Error(`${url} answered one query with more than ${bytesMax} bytes of memory.`);
     events.push(content);
     return {};
   };

@@ -7,10 +7,10 @@ export type Frame = [verb: string, ...rest: unknown[]];
  * Looks at one frame on behalf of one operation: undefined when the frame is none of its business, `{}` to go on,
  * `{ result }` when the operation is done. It throws when the frame ends the operation in failure.
  */
-export type Reader<T> = (frame: Frame, bytes: number) => { result?: T } | undefined;
+export type Reader<T> = (frame: Frame, weightBytes: number) => { result?: T } | undefined;
 
 interface Waiter {
-  take(frame: Frame, bytes: number): boolean;
+  take(frame: Frame, weightBytes: number): boolean;
   fail(error: Error): void;
 }
 
@@ -19,9 +19,19 @@ export interface FrameOptions {
   hostHeader?: string;
   timeoutSeconds: number;
   maxPayloadBytes: number;
+  /** For everything from the handshake on; absent for a connection that stands for as long as it is used. */
+  conversationSecondsMax?: number;
 }
 
 const CLOSE_MILLISECONDS_MAX = 1_000;
+/** So many of the largest frames are what one answer may take in memory, about: 64 MiB with frames of 4 MiB. */
+export const ANSWER_FRAMES_MAX = 16;
+/** One message in more pieces than that is no message of a relay; each piece costs more memory than its bytes. */
+const FRAGMENTS_MAX = 4_096;
+/** A challenge goes back to the relay in a signed event; those of relays have some dozens of characters. */
+const CHALLENGE_CHARACTERS_MAX = 1_024;
+/** What a list, an object or one more value in it takes beside its characters, in a heap of V8. */
+const VALUE_BYTES = 24;
 
 /**
  * The frames of one WebSocket to a relay, handed to the operations that wait for them. Whatever happens to the connection
@@ -36,6 +46,7 @@ export class FrameExchange {
   readonly #waiters = new Set<Waiter>();
   /** Event and subscription ids that were sent: an answer that comes after its operation gave up is no fault of the relay. */
   readonly #asked = new Set<unknown>();
+  readonly #conversation: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #notice = '';
 
@@ -43,9 +54,15 @@ export class FrameExchange {
     this.#options = options;
     this.#socket = new WebSocket(options.url, {
       maxPayload: options.maxPayloadBytes,
+      maxFragments: FRAGMENTS_MAX,
       perMessageDeflate: false,
       ...(options.hostHeader === undefined ? {} : { headers: { Host: options.hostHeader } }),
     });
+    const { conversationSecondsMax: secondsMax } = options;
+    if (secondsMax !== undefined) {
+      const late = () => this.#fail(`was not done with the whole conversation within ${secondsMax} s`);
+      this.#conversation = setTimeout(late, secondsMax * 1_000);
+    }
     let isOpen = false;
     this.#socket.once('open', () => {
       isOpen = true;
@@ -58,6 +75,9 @@ export class FrameExchange {
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
         return this.#fail(`sent a frame of more than ${options.maxPayloadBytes} bytes`);
+      }
+      if (error.code === 'WS_ERR_TOO_MANY_BUFFERED_PARTS') {
+        return this.#fail('sent one message in too many pieces');
       }
       // A host whose addresses all fail gives a code and no message.
       this.#fail(`${isOpen ? 'broke the connection' : 'could not be reached'}: ${error.message || error.code}`);
@@ -112,6 +132,7 @@ export class FrameExchange {
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#socket.once('close', resolve));
     const isClosed = this.#socket.readyState === WebSocket.CLOSED;
+    clearTimeout(this.#conversation);
     this.#failure ??= new Error(`The connection to ${this.#options.url} was closed by this side.`);
     for (const waiter of this.#waiters) waiter.fail(this.#failure);
     if (isClosed) return;
@@ -142,18 +163,34 @@ export class FrameExchange {
     }
   }
 
+  /** Runs in a listener, where whatever is thrown ends the process: nothing here may trust what came. */
   #receive(data: RawData, isBinary: boolean): void {
+    const { maxPayloadBytes } = this.#options;
     const text = data.toString();
+    const weightBytes = weightOf(text);
+    if (weightBytes > ANSWER_FRAMES_MAX * maxPayloadBytes) {
+      this.#fail(
+        `sent a frame of so many lists and values that it takes more than ${ANSWER_FRAMES_MAX} of its largest`,
+      );
+      return;
+    }
     const frame = isBinary ? undefined : parseFrame(text);
     if (frame === undefined) {
       this.#fail(`sent a frame that is no Nostr message: ${excerpt(text)}`);
       return;
     }
     const [verb, subject] = frame;
-    if (verb === 'AUTH') this.challenge = String(subject);
-    if (verb === 'NOTICE') this.#notice = `; its last notice was: ${excerpt(String(subject))}`;
+    if (verb === 'AUTH') {
+      if (typeof subject !== 'string' || subject.length > CHALLENGE_CHARACTERS_MAX) {
+        const expected = `expected a text of up to ${CHALLENGE_CHARACTERS_MAX} characters`;
+        this.#fail(`sent an AUTH challenge that is none: ${said(subject)}; ${expected}`);
+        return;
+      }
+      this.challenge = subject;
+    }
+    if (verb === 'NOTICE') this.#notice = `; its last notice was: ${said(subject)}`;
 
-    const taken = [...this.#waiters].some((waiter) => waiter.take(frame, text.length));
+    const taken = [...this.#waiters].some((waiter) => waiter.take(frame, weightBytes));
     if (taken || verb === 'AUTH' || verb === 'NOTICE') return;
     if (['EVENT', 'EOSE', 'CLOSED', 'OK'].includes(verb) && this.#asked.has(subject)) return;
     this.#fail(`sent a message that nothing had asked for: ${excerpt(text)}`);
@@ -161,6 +198,7 @@ export class FrameExchange {
 
   #fail(what: string): void {
     if (this.#failure !== undefined) return;
+    clearTimeout(this.#conversation);
     this.#failure = new Error(`${this.#options.url} ${what}.`);
     for (const waiter of this.#waiters) waiter.fail(this.#failure);
     this.#socket.terminate();
@@ -176,7 +214,32 @@ function parseFrame(text: string): Frame | undefined {
   }
 }
 
+/** About as much as a text takes in memory once it is parsed: lists without anything in them take fifteen times their characters. */
+function weightOf(text: string): number {
+  let values = 0;
+  for (let place = 0; place < text.length; place += 1) {
+    const code = text.charCodeAt(place);
+    // A comma, and what opens a list or an object.
+    if (code === 0x2c || code === 0x5b || code === 0x7b) values += 1;
+  }
+  return Buffer.byteLength(text) + VALUE_BYTES * values;
+}
+
+const EXCERPT_CHARACTERS_MAX = 80;
+const REASON_CHARACTERS_MAX = 400;
+
 /** What a stranger sent is shown, but never much of it: messages end in the execution's history. */
-function excerpt(text: string): string {
-  return text.length <= 80 ? text : `${text.slice(0, 80)}... (${text.length} characters)`;
+function excerpt(text: string, charactersMax = EXCERPT_CHARACTERS_MAX): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax)}... (${text.length} characters)`;
+}
+
+/**
+ * A part of a frame that should be a text, for a message. It may be anything else: a list that is too deep to be turned into
+ * text, or an object with a `toString` of its own.
+ */
+export function said(value: unknown): string {
+  if (typeof value === 'string') return excerpt(value, REASON_CHARACTERS_MAX);
+  if (value === undefined) return '';
+  if (typeof value !== 'object' || value === null) return `${value}`;
+  return Array.isArray(value) ? '(a list)' : '(an object)';
 }

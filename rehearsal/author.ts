@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { finalizeEvent, generateSecretKey, type NostrEvent } from 'nostr-tools/pure';
 import { type NostrClient, type RelayEndpoint, withRelay } from '../lambdas/nostr-client.ts';
+import { isNostrEvent } from '../lambdas/nostr-event.ts';
 import type { AcknowledgedEvent } from './writer.ts';
 
 const NOTE_KIND = 1;
@@ -93,7 +94,7 @@ export function createAuthor(endpoint: RelayEndpoint): Author {
       }),
     findByText: () =>
       withRelay(endpoint, async (client) =>
-        (await client.query({ search: word })).map((event) => (event as NostrEvent).id),
+        (await client.query({ search: word })).filter(isNostrEvent).map(({ id }) => id),
       ),
   };
 }

@@ -7,6 +7,7 @@ import {
   type RelayEndpoint,
   withRelay,
 } from '../lambdas/nostr-client.ts';
+import { isNostrEvent } from '../lambdas/nostr-event.ts';
 
 /** An event that the relay acknowledged: it must be there at the end, whichever relay serves then. */
 export interface AcknowledgedEvent {
@@ -108,7 +109,7 @@ export async function servedEvents(endpoint: RelayEndpoint, events: Acknowledged
     const served = new Set<string>();
     for (let first = 0; first < ids.length; first += IDS_ASKED_AT_ONCE) {
       const found = await client.query({ ids: ids.slice(first, first + IDS_ASKED_AT_ONCE) });
-      for (const event of found) served.add((event as { id: string }).id);
+      for (const event of found.filter(isNostrEvent)) served.add(event.id);
     }
     return served;
   });

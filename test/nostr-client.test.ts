@@ -206,7 +206,7 @@ describe('a Nostr client of a relay that misbehaves', () => {
     const { message } = await queryFailure((socket, [, id]) => {
       for (let n = 0; n < 40; n += 1) reply(socket, ['EVENT', id, 'z'.repeat(9_000)]);
     });
-    expect(message).toBe('URL answered one query with more than 320000 bytes.');
+    expect(message).toBe('URL answered one query with more than 160000 bytes of memory.');
   });
 
   it('says that the relay closed the connection, and how', async () => {

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { Command } from 'commander';
+import { printable } from '../migrator/printable.ts';
 import { parseExecutionArn, readHistory } from '../report/execution-audit.ts';
 import { StateTracker } from '../report/states.ts';
 import { Refused } from '../statemachine/errors.ts';
@@ -8,7 +9,6 @@ import { answerFunctionName } from '../statemachine/functions.ts';
 import { type Cloud, type CloudOptions, type DeployedStack, findDeployed } from './cloud.ts';
 import { cloudCommand, inCloud, printJson } from './cloud-command.ts';
 import { findExecution, newestExecutions, openStepFunctions } from './find-execution.ts';
-import { printable } from './printable.ts';
 
 interface AnswerOptions extends CloudOptions {
   by?: string;

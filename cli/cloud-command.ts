@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { printableJson } from '../migrator/printable.ts';
 import { awsFailure } from './aws-failure.ts';
 import { addCloudOptions, type Cloud, type CloudOptions, openCloud } from './cloud.ts';
 import { sayFailure } from './failure.ts';
@@ -48,5 +49,5 @@ export async function inCloud(
 
 /** One JSON document on the standard output. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${printableJson(value, 2)}\n`);
 }

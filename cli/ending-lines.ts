@@ -1,6 +1,6 @@
+import { printableLines } from '../migrator/printable.ts';
 import type { Ending } from '../report/ending.ts';
 import type { Colors } from './execution-lines.ts';
-import { printableLines } from './printable.ts';
 
 /** How an execution ended, and what is to be done next, for a terminal. */
 export function endingLines({ outcome, sentence, next, exitCode }: Ending, colors: Colors): string[] {

@@ -1,8 +1,8 @@
 import type picocolors from 'picocolors';
 import stringWidth from 'string-width';
+import { printable, printableLines } from '../migrator/printable.ts';
 import type { Announcement } from '../report/live-state.ts';
 import type { MigratorWord } from '../report/migrator-log.ts';
-import { printable, printableLines } from './printable.ts';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 

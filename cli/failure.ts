@@ -1,5 +1,5 @@
+import { printableLines } from '../migrator/printable.ts';
 import { Refused } from '../statemachine/errors.ts';
-import { printableLines } from './printable.ts';
 
 /**
  * Says on the standard error what a command has failed with.

@@ -1,5 +1,6 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Command } from 'commander';
+import { printable } from '../migrator/printable.ts';
 import { endingOf } from '../report/ending.ts';
 import { type ExecutionAudit, readExecution } from '../report/execution-audit.ts';
 import { LiveModel } from '../report/live-state.ts';
@@ -9,7 +10,6 @@ import { cloudCommand, inCloud, printJson } from './cloud-command.ts';
 import { endingLines } from './ending-lines.ts';
 import { announcementLine, type Colors } from './execution-lines.ts';
 import { EXECUTION_ARGUMENT, findExecution, openStepFunctions } from './find-execution.ts';
-import { printable } from './printable.ts';
 import { standardOutput } from './standard-output.ts';
 
 export function historyCommand(program: Command): Command {

@@ -1,8 +1,8 @@
 import stringWidth from 'string-width';
+import { printable } from '../migrator/printable.ts';
 import type { LiveState, RunningState } from '../report/live-state.ts';
 import type { TableProgress } from '../report/migrator-log.ts';
 import { askedText, type Colors, countText, nameWidth, padded, secondsText } from './execution-lines.ts';
-import { printable } from './printable.ts';
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /** A Map may have forty iterations at a time; the block must leave place for what has ended. */

@@ -1,11 +1,11 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
+import { printableLines } from '../migrator/printable.ts';
 import { LiveModel } from '../report/live-state.ts';
 import type { HistoryEventLike } from '../report/states.ts';
 import { announcementLine, type Colors, migratorLines } from './execution-lines.ts';
 import { liveBlock } from './live-block.ts';
 import { columnsUsed, FRAME_MILLISECONDS, openLiveTerminal } from './live-terminal.ts';
-import { printableLines } from './printable.ts';
 
 /** Shows executions, of a rehearsal or of the account, as they happen. */
 export interface LiveView {

@@ -1,5 +1,6 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { Command } from 'commander';
+import { printableJson } from '../migrator/printable.ts';
 import { Refused } from '../statemachine/errors.ts';
 import { type CloudOptions, findDeployed } from './cloud.ts';
 import { cloudCommand, inCloud } from './cloud-command.ts';
@@ -30,7 +31,7 @@ Examples:
       const found = await findExecution(client, cloud, await findDeployed(cloud), text);
       await redrive(client, found);
       const { name, machine, arn } = found;
-      if (options.json) process.stdout.write(`${JSON.stringify({ event: 'redriven', machine, name, arn })}\n`);
+      if (options.json) process.stdout.write(`${printableJson({ event: 'redriven', machine, name, arn })}\n`);
       else process.stdout.write(`Redrove ${name} of ${machine}\n`);
       return options.detach ? 0 : watchExecution(cloud, client, arn, options);
     }),

@@ -1,6 +1,6 @@
+import { printable, printableLines } from '../migrator/printable.ts';
 import type { RunRecord } from '../report/run-record.ts';
 import type { Colors } from './execution-lines.ts';
-import { printable, printableLines } from './printable.ts';
 
 /** The lines behind the last state: verdicts, write stop, what serves now, and the one sentence. */
 export function closingLines(record: RunRecord, colors: Colors): string[] {

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { printable } from '../migrator/printable.ts';
 import type { Stage } from '../rehearsal/stage.ts';
 import type { RunRecord } from '../report/run-record.ts';
 import { parseSettings } from '../statemachine/settings.ts';
 import { sayFailure } from './failure.ts';
 import { createLiveView } from './live-view.ts';
-import { printable } from './printable.ts';
 import { closingLines } from './rehearsal-closing.ts';
 import { addRehearsalOptions, REHEARSE_NOTES, type RehearseArguments, rehearsalOptions } from './rehearsal-options.ts';
 

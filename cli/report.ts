@@ -1,5 +1,6 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { Command } from 'commander';
+import { printable } from '../migrator/printable.ts';
 import { type ExecutionAudit, readExecution } from '../report/execution-audit.ts';
 import { precedingExecution, readStory } from '../report/related-executions.ts';
 import { reportOf } from '../report/report.ts';
@@ -7,7 +8,6 @@ import { Refused } from '../statemachine/errors.ts';
 import { type Cloud, type CloudOptions, type DeployedStack, findDeployed } from './cloud.ts';
 import { cloudCommand, inCloud, printJson } from './cloud-command.ts';
 import { EXECUTION_ARGUMENT, findExecution, newestExecutions, openStepFunctions } from './find-execution.ts';
-import { printable } from './printable.ts';
 import { reportText, writeReportFile } from './report-file.ts';
 import { type FetchedReport, fetchStoredReport } from './stored-report.ts';
 

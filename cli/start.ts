@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { printable, printableJson } from '../migrator/printable.ts';
 import type { JsonObject } from '../statemachine/asl.ts';
 import { Refused } from '../statemachine/errors.ts';
 import type { MachineName } from '../statemachine/machine-names.ts';
 import { type Cloud, type CloudOptions, type DeployedStack, findDeployed } from './cloud.ts';
 import { cloudCommand, inCloud, printJson } from './cloud-command.ts';
 import { type FoundExecution, newestExecutions, openStepFunctions } from './find-execution.ts';
-import { printable } from './printable.ts';
 import { addWatchOptions, type WatchOptions, watchExecution } from './watch.ts';
 
 interface StartCommand {
@@ -149,7 +149,7 @@ async function begin(cloud: Cloud, start: StartCommand, options: StartOptions): 
   if (options.dryRun) {
     const planned = { stateMachine: alias, name: options.name ?? null, input, region: cloud.client.region };
     if (options.json) printJson(planned);
-    else process.stdout.write(`Would start ${alias} with ${JSON.stringify(input)}. ${start.consequence}\n`);
+    else process.stdout.write(`Would start ${alias} with ${printableJson(input)}. ${start.consequence}\n`);
     return 0;
   }
   const newest = await newestExecutions(client, deployed, stackName);
@@ -163,8 +163,7 @@ async function begin(cloud: Cloud, start: StartCommand, options: StartOptions): 
     .catch((cause: Error) => {
       throw cause.name === 'ExecutionAlreadyExists' ? nameTaken(name, start, cause) : cause;
     });
-  if (options.json)
-    process.stdout.write(`${JSON.stringify({ event: 'started', machine: start.machine, name, arn })}\n`);
+  if (options.json) process.stdout.write(`${printableJson({ event: 'started', machine: start.machine, name, arn })}\n`);
   else process.stdout.write(`Started ${name} of ${start.machine}\n  ${arn}\n  ${consoleUrl(cloud, arn)}\n`);
   if (options.detach) return 0;
   return watchExecution(cloud, client, arn, options);

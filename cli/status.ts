@@ -1,6 +1,7 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { Command } from 'commander';
 import stringWidth from 'string-width';
+import { printable } from '../migrator/printable.ts';
 import { type Ending, endingOf } from '../report/ending.ts';
 import { describeExecution, readHistory } from '../report/execution-audit.ts';
 import { StateTracker } from '../report/states.ts';
@@ -11,7 +12,6 @@ import { endingLines } from './ending-lines.ts';
 import { type Colors, padded } from './execution-lines.ts';
 import { type FoundExecution, newestExecutions, openStepFunctions } from './find-execution.ts';
 import { moment } from './history.ts';
-import { printable } from './printable.ts';
 import { standardOutput } from './standard-output.ts';
 
 /** Where one machine stands: its newest execution. */

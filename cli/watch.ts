@@ -1,5 +1,6 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type Command, InvalidArgumentError } from 'commander';
+import { printableJson } from '../migrator/printable.ts';
 import { endingOf } from '../report/ending.ts';
 import { machineOf } from '../report/execution-audit.ts';
 import { MIGRATOR_CONTAINER } from '../report/migrator-log.ts';
@@ -94,7 +95,7 @@ export async function watchExecution(
     });
     view.end();
     const ending = endingOf(end);
-    if (json) process.stdout.write(`${JSON.stringify({ event: 'ended', machine, name, ...ending })}\n`);
+    if (json) process.stdout.write(`${printableJson({ event: 'ended', machine, name, ...ending })}\n`);
     else
       process.stdout.write(
         endingLines(ending, view.colors)

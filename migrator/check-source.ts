@@ -98,7 +98,9 @@ export function inspectRow({ kind, columns }: Table, values: unknown[]): void {
   if (kind !== 'events') return;
   const event = Object.fromEntries(columns.map(({ name }, index) => [name, values[index + 1]]));
   if (!hasOwnId(event))
-    throw new Refused(`The event ${event.id} has an id that is not the hash of its content (NIP-01).`);
+    throw new Refused(
+      `The event ${JSON.stringify(String(event.id))} has an id that is not the hash of its content (NIP-01).`,
+    );
 }
 
 /** Counts all findings and keeps the first of them: memory must not grow with what is wrong. */

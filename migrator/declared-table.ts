@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { UniqueKey } from './generic-table.ts';
+import { isPrintable, printable } from './printable.ts';
 import { IDENTIFIER_BYTES_MAX, quoteIdentifier } from './table-kinds.ts';
 
 /** What a table of the SQLite file says of itself, as far as it goes over. */
@@ -21,8 +22,14 @@ export interface DeclaredColumn {
   notNull: boolean;
 }
 
+/** Statements that name such a table would find another one first: that of the system, or a temporary one of a run. */
+const RESERVED_TABLES = /^(pg|cutover)_/i;
+
 /** `rowid` is how the rows are read, `row_hash` how they are compared; the others every table of PostgreSQL has. Source: PostgreSQL manual, "System Columns". */
 const RESERVED_COLUMNS = /^(rowid|row_hash|tableoid|xmin|cmin|xmax|cmax|ctid)$/i;
+
+/** Source: PostgreSQL manual, Appendix K, "PostgreSQL Limits". */
+const KEY_COLUMNS_MAX = 32;
 
 interface ColumnInfo {
   name: string;
@@ -94,7 +101,7 @@ export function readDeclaration(database: Database.Database, name: string): Decl
       ...(/\bCHECK\s*\(/i.test(sql) ? ['CHECK constraints'] : []),
       ...(alias ? [`the numbering of new rows (${alias.name}; PostgreSQL gets no sequence)`] : []),
     ],
-    findings: findingsOf(database, name, [...names]),
+    findings: [...findingsOf(database, name, [...names]), ...keys.flatMap((key) => keyFindings(name, key))],
   };
 }
 
@@ -123,15 +130,30 @@ function findingsOf(database: Database.Database, name: string, columns: string[]
     findings.push(
       `The table "${name}" is WITHOUT ROWID: expected a table whose rows can be named by rowid. Leave it behind with --exclude ${name}.`,
     );
+  if (name === '' || RESERVED_TABLES.test(name))
+    findings.push(
+      `The table "${name}" has a name that is taken: expected one that is not empty and begins with neither pg_ (tables of PostgreSQL) nor cutover_ (tables of the migrator). Rename it in the source, or leave it behind with --exclude ${name}.`,
+    );
+  for (const column of columns.filter((one) => one === '' || !isPrintable(one)))
+    findings.push(
+      `The table "${name}" has a column "${printable(column)}": expected a name that is not empty and has no invisible characters, which are shown here as escapes. Rename it in the source, or leave the table behind with --exclude ${name}.`,
+    );
   for (const column of columns.filter((one) => RESERVED_COLUMNS.test(one)))
     findings.push(
       `The table "${name}" has a column "${column}", a name that is taken: expected none of rowid, row_hash and the system columns of PostgreSQL. Rename it in the source, or leave the table behind with --exclude ${name}.`,
     );
   for (const long of [name, ...columns].filter((one) => Buffer.byteLength(one) > IDENTIFIER_BYTES_MAX))
     findings.push(
-      `The table "${name}" needs the name "${long}" in the target, which has ${Buffer.byteLength(long)} bytes: PostgreSQL cuts names at ${IDENTIFIER_BYTES_MAX}. Rename it in the source.`,
+      `The table "${name}" needs the name "${printable(long)}" in the target, which has ${Buffer.byteLength(long)} bytes: PostgreSQL cuts names at ${IDENTIFIER_BYTES_MAX}. Rename it in the source.`,
     );
   return findings;
+}
+
+function keyFindings(name: string, { columns }: UniqueKey): string[] {
+  if (columns.length <= KEY_COLUMNS_MAX) return [];
+  return [
+    `The table "${name}" has a key of ${columns.length} columns: PostgreSQL takes up to ${KEY_COLUMNS_MAX}. Leave it behind with --exclude ${name}.`,
+  ];
 }
 
 function namesOf(database: Database.Database, sql: string, name: string): string[] {

@@ -63,9 +63,10 @@ async function exchangeRows(
   );
   // Temporary tables have no statistics of their own, and without them the anti-joins become nested loops.
   await client.query('ANALYZE cutover_delta, cutover_ours, cutover_theirs');
+  // No other names than these stand beside the table's own, which may be any that does not begin with cutover_.
   const deleted = await client.query(
-    `DELETE FROM ${name} USING cutover_theirs AS theirs WHERE ${name}.ctid = theirs.place
-     AND NOT EXISTS (SELECT FROM cutover_ours AS ours WHERE ours.row_hash = theirs.row_hash AND ours.occurrence = theirs.occurrence)`,
+    `DELETE FROM ${name} USING cutover_theirs WHERE ${name}.ctid = cutover_theirs.place
+     AND NOT EXISTS (SELECT FROM cutover_ours WHERE cutover_ours.row_hash = cutover_theirs.row_hash AND cutover_ours.occurrence = cutover_theirs.occurrence)`,
   );
   const inserted = await client.query(
     `INSERT INTO ${name} (${columns}) SELECT ${names.map((column) => `cutover_delta.${quoteIdentifier(column)}`).join(', ')} FROM cutover_delta JOIN cutover_ours AS ours ON ours.place = cutover_delta.ctid

@@ -1,6 +1,7 @@
 import { Refused } from '../statemachine/errors.ts';
 import { type Mode, parseConfiguration } from './configuration.ts';
 import { quarantinedRows } from './manifest.ts';
+import { printableJson, printableLines } from './printable.ts';
 import { createProgress } from './progress.ts';
 import { run } from './run.ts';
 
@@ -36,7 +37,7 @@ export async function migrate(
     // maxRSS is in KiB on every system: Node's documentation, process.resourceUsage().
     const peakMemoryMebibytes = Math.round(process.resourceUsage().maxRSS / 1024);
     output(
-      JSON.stringify({ time: new Date().toISOString(), event: 'result', outcome, peakMemoryMebibytes, ...details }),
+      printableJson({ time: new Date().toISOString(), event: 'result', outcome, peakMemoryMebibytes, ...details }),
     );
   };
   try {
@@ -50,7 +51,8 @@ export async function migrate(
     const outcome = error instanceof Refused ? 'refused' : 'failed';
     const { message } = error as Error;
     if (json) result(outcome, { message });
-    else process.stderr.write(`${outcome === 'refused' ? 'Refused' : 'Failed'}: ${message}\n`);
+    else
+      process.stderr.write(`${outcome === 'refused' ? 'Refused' : 'Failed'}: ${printableLines(message).join('\n')}\n`);
     return EXIT_CODES[outcome];
   }
 }

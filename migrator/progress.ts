@@ -1,3 +1,5 @@
+import { printableJson, printableLines } from './printable.ts';
+
 /** What a run says while it works: lines for a person, or one JSON object a line. */
 export interface Progress {
   say(text: string): void;
@@ -40,8 +42,8 @@ export function findingLines({ table, rowid, faults }: Omit<Finding, 'advice'>):
  */
 export function createProgress(write: (line: string) => void, json: boolean): Progress {
   const emit = (event: string, data: Record<string, unknown>, text?: string): void => {
-    if (json) write(JSON.stringify({ time: new Date().toISOString(), event, ...data }));
-    else if (text !== undefined) write(text);
+    if (json) write(printableJson({ time: new Date().toISOString(), event, ...data }));
+    else if (text !== undefined) for (const line of printableLines(text)) write(line);
   };
   return {
     say: (text) => emit('message', { text }, text),

@@ -33,7 +33,7 @@ export interface KeptValue {
  * grow with them, and from the next statement on the source hands none of them out.
  */
 export function beginKeepingBack(source: Source, table: Table): KeepBack {
-  const work = `temp.kept_back_${source.tables.indexOf(table)}`;
+  const work = `temp.cutover_kept_back_${source.tables.indexOf(table)}`;
   source.database.pragma('temp_store = FILE');
   source.database.exec(`CREATE TABLE IF NOT EXISTS ${work} (rid INTEGER PRIMARY KEY, reason TEXT NOT NULL)`);
   const insert = source.database.prepare(

@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import type Database from 'better-sqlite3';
 import { Refused } from '../statemachine/errors.ts';
 import { readGenericTable } from './derived-columns.ts';
+import { isPrintable, printable } from './printable.ts';
 import type { Source } from './source.ts';
 import { choiceFindings, type ExcludedTable, type TableChoice, unknownTable } from './table-choice.ts';
 import { classify, IDENTIFIER_BYTES_MAX, quoteIdentifier, type Table } from './table-kinds.ts';
@@ -15,6 +17,7 @@ export function readTables(
   path: string,
   choice: TableChoice,
 ): Pick<Source, 'tables' | 'skipped' | 'excluded' | 'notes'> {
+  assertText(database, path);
   const names = database
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     .pluck()
@@ -32,13 +35,15 @@ export function readTables(
       // What the target has nothing of, the way back leaves as it is.
       if (choice.exclude.includes(name) || (isGeneric && choice.inTarget?.has(name) === false))
         excluded.push({ table: name, rows: countRowsIfPossible(database, name) });
+      else if (!isPrintable(name)) findings.push(unprintableName(name, path));
       else if (isGeneric) {
         const read = readGenericTable(database, name, choice.inTarget?.get(name));
         tables.push(read.table);
         notes.push(...read.notes);
         findings.push(...read.findings);
       } else findings.push(unknownTable(name, path));
-    } else {
+    } else if (!isPrintable(name)) findings.push(unprintableName(name, path));
+    else {
       tables.push(table);
       findings.push(...shapeFindings(database, table));
     }
@@ -57,6 +62,22 @@ export function readTables(
   if (findings.length > 0) throw new Refused(findings.join('\n'));
   // Tables that others refer to come first: a foreign key must find its row.
   return { tables: tables.sort((a, b) => a.after.length - b.after.length), skipped, excluded, notes };
+}
+
+/** Each name is looked up by the text that it was read as, and what is no UTF-8 is read as something else. */
+function assertText(database: Database.Database, path: string): void {
+  const made = database.prepare("SELECT CAST(name || ' ' || sql AS BLOB) FROM sqlite_master WHERE type = 'table'");
+  for (const bytes of made.pluck().all() as (Buffer | null)[]) {
+    if (bytes === null || isUtf8(bytes)) continue;
+    throw new Refused(
+      `A table of ${path} is called, or has a column that is called, by bytes that are no UTF-8: ${printable(bytes.toString())}. Rename it in the source.`,
+    );
+  }
+}
+
+/** What no line of a log can show, nobody can check there: it could also pretend to be a line of its own. */
+function unprintableName(name: string, path: string): string {
+  return `The table "${printable(name)}" of ${path} has invisible characters in its name, shown here as escapes: expected a name that a log can show. Rename it in the source; if it is of no known kind, excludeTables in cutover.yaml leaves it behind.`;
 }
 
 function countRowsIfPossible(database: Database.Database, name: string): number | null {

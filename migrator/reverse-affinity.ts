@@ -31,11 +31,11 @@ function alteredValues({ table, work }: TablePlan, database: Database.Database):
   const sent = table.columns.map((column, place) => ({ ...column, name: workColumn(place) }));
   const kept = table.columns.map((column, place) => ({ ...column, name: `kept_${place}` }));
   database.exec(`
-    CREATE TABLE temp.declared (place INTEGER PRIMARY KEY, ${kept.map(({ name }, place) => `${name} ${affinities[place]}`).join(', ')});
-    INSERT INTO temp.declared SELECT place, ${sent.map(({ name }) => name).join(', ')} FROM ${work.theirs};`);
+    CREATE TABLE temp.cutover_declared (place INTEGER PRIMARY KEY, ${kept.map(({ name }, place) => `${name} ${affinities[place]}`).join(', ')});
+    INSERT INTO temp.cutover_declared SELECT place, ${sent.map(({ name }) => name).join(', ')} FROM ${work.theirs};`);
   const rows = database
     .prepare(
-      `SELECT ${[...sent, ...kept].map(readColumn).join(', ')} FROM temp.declared JOIN ${work.theirs} USING (place)`,
+      `SELECT ${[...sent, ...kept].map(readColumn).join(', ')} FROM temp.cutover_declared JOIN ${work.theirs} USING (place)`,
     )
     .safeIntegers()
     .raw()
@@ -50,7 +50,7 @@ function alteredValues({ table, work }: TablePlan, database: Database.Database):
       if (!before.equals(after)) counts[place] = (counts[place] as number) + 1;
     }
   }
-  database.exec('DROP TABLE temp.declared');
+  database.exec('DROP TABLE temp.cutover_declared');
   return table.columns.flatMap(({ name }, place) =>
     (counts[place] as number) > 0
       ? [`${counts[place]} values of "${table.name}"."${name}", which is declared as ${affinities[place]}`]

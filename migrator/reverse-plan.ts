@@ -95,7 +95,7 @@ export function workColumn(place: number): string {
 }
 
 function workTables(index: number): WorkTables {
-  const name = (what: string): string => `temp.${what}_${index}`;
+  const name = (what: string): string => `temp.cutover_${what}_${index}`;
   return { ours: name('ours'), theirs: name('theirs'), kept: name('kept'), quarantined: name('quarantined') };
 }
 
@@ -210,10 +210,10 @@ async function collectQuarantine(
 
 function removePairs(database: Database.Database, { ours, theirs }: WorkTables): void {
   database.exec(`
-    CREATE TABLE temp.pairs AS SELECT rid, place FROM ${numbered('rid', ours)} JOIN ${numbered('place', theirs)} USING (row_hash, occurrence);
-    DELETE FROM ${ours} WHERE rid IN (SELECT rid FROM temp.pairs);
-    DELETE FROM ${theirs} WHERE place IN (SELECT place FROM temp.pairs);
-    DROP TABLE temp.pairs;`);
+    CREATE TABLE temp.cutover_pairs AS SELECT rid, place FROM ${numbered('rid', ours)} JOIN ${numbered('place', theirs)} USING (row_hash, occurrence);
+    DELETE FROM ${ours} WHERE rid IN (SELECT rid FROM temp.cutover_pairs);
+    DELETE FROM ${theirs} WHERE place IN (SELECT place FROM temp.cutover_pairs);
+    DROP TABLE temp.cutover_pairs;`);
 }
 
 /** Equal rows are told apart by a number, so that of three duplicates against two exactly one comes or goes. */

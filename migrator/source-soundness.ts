@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { Refused } from '../statemachine/errors.ts';
+import { printable } from './printable.ts';
 import type { ScratchCopy } from './scratch-copy.ts';
 import { quoteIdentifier } from './table-kinds.ts';
 
@@ -49,7 +50,7 @@ function damageOf(database: Database.Database): { words: string; whose: string }
   const quoted = (isDamaged: boolean): string =>
     names
       .filter((name) => (findings.get(name) !== undefined) === isDamaged)
-      .map((name) => `"${name}"`)
+      .map((name) => `"${printable(name)}"`)
       .join(', ');
   const words = [...findings.values()].filter((seen) => seen !== undefined).slice(0, FINDINGS_MAX);
   if (words.length === 0) return undefined;

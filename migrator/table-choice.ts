@@ -1,3 +1,4 @@
+import { printable } from './printable.ts';
 import type { Progress } from './progress.ts';
 import { type Column, classify, TABLE_KINDS } from './table-kinds.ts';
 
@@ -35,7 +36,7 @@ export function choiceFindings(names: string[], { exclude, generic }: TableChoic
     [...new Set(chosen)].flatMap((name) => {
       const kind = classify(name);
       if (!names.includes(name))
-        return `${option} ${name}: there is no such table in ${path}; its tables of no known kind are: ${unknown.join(', ') || 'none'}. Correct the name, or leave the option out.`;
+        return `${option} ${name}: there is no such table in ${path}; its tables of no known kind are: ${unknown.map(printable).join(', ') || 'none'}. Correct the name, or leave the option out.`;
       if (kind === 'unknown') return [];
       return kind === 'skipped'
         ? `${option} ${name}: this table belongs to SQLite or to its full-text search and stays behind by itself. Leave the option out.`
@@ -58,6 +59,8 @@ export function sayChoice(
   fate = 'is left behind',
 ): void {
   for (const { table, rows } of excluded)
-    progress.say(`The table "${table}" ${fate}: ${rows === null ? 'SQLite cannot count its rows' : `${rows} rows`}`);
+    progress.say(
+      `The table "${printable(table)}" ${fate}: ${rows === null ? 'SQLite cannot count its rows' : `${rows} rows`}`,
+    );
   for (const note of notes) progress.say(note);
 }

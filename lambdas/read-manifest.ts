@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { ArchiveManifest, Manifest, TableManifest } from '../migrator/manifest.ts';
 import { quoteIdentifier } from '../migrator/table-kinds.ts';
 import { MigrationFailed, MigrationInterrupted, Refused } from '../statemachine/errors.ts';
+import { manifestOf } from './manifest-form.ts';
 import type { SampleEvent } from './sample-events.ts';
 import { type ConnectTarget, connectByIam, type OnTarget, withTarget } from './target-database.ts';
 
@@ -47,6 +48,11 @@ export interface ArchiveSummary extends Omit<ArchiveManifest, 'ignored'> {
 /** 256 KiB is what a state may hand on, and one file takes about 300 bytes. Source: Step Functions quotas. */
 const ARCHIVED_FILES_TOLD_MAX = 200;
 
+/** A refusal lists twenty rows a table; Step Functions takes a cause of 32,768 characters. */
+const MESSAGE_CHARACTERS_MAX = 16_000;
+/** A table or an archived file takes some hundred bytes. */
+const MANIFEST_BYTES_MAX = 16_777_216;
+
 /**
  * Makes the handler that reads what the migrator wrote about the newest run of an execution. RunTask.sync returns the
  * task's description and not what the program found, and its exit code alone proves nothing.
@@ -67,10 +73,11 @@ export function createHandler(dependencies: {
         run_id: string;
         status: string;
         message: string | null;
-        seconds: number;
-        manifest: Manifest;
+        seconds: number | null;
+        manifest: unknown;
       }>(
-        `SELECT run_id, status, message, manifest, extract(epoch FROM finished_at - started_at)::float8 AS seconds FROM cutover.run
+        `SELECT left(run_id, 500) AS run_id, left(status, 50) AS status, left(message, ${MESSAGE_CHARACTERS_MAX}) AS message,
+           CASE WHEN octet_length(manifest::text) <= ${MANIFEST_BYTES_MAX} THEN manifest END AS manifest, extract(epoch FROM finished_at - started_at)::float8 AS seconds FROM cutover.run
          WHERE starts_with(run_id, $1) AND mode = $2 ORDER BY started_at DESC LIMIT 1`,
         [runIdPrefix, mode],
       );
@@ -86,7 +93,14 @@ export function createHandler(dependencies: {
           `The migrator's run ${run.run_id} ended as "${run.status}": ${run.message ?? `it was ended from outside${taskFailure ? ` (${taskFailure})` : ''}`}`,
         );
       }
-      const tables = run.manifest.tables
+      const manifest = manifestOf(run.run_id, run.manifest);
+      const { seconds } = run;
+      if (seconds === null) {
+        throw new MigrationFailed(
+          `The migrator's run ${run.run_id} is verified and never ended: expected both. Somebody else wrote to cutover.run; look at that row, then repeat.`,
+        );
+      }
+      const tables = manifest.tables
         .filter(({ onlyInSource }) => !onlyInSource)
         .map(({ table, kind, rows, digest, bytes, columns, quarantinedRows, quarantinedDigest }) => ({
           ...{ table, kind, rows, digest },
@@ -94,13 +108,13 @@ export function createHandler(dependencies: {
           ...(columns && { columns }),
           ...(quarantinedDigest !== undefined && { quarantinedRows, quarantinedDigest }),
         }));
-      const { archive, excluded } = run.manifest;
+      const { archive, excluded } = manifest;
       return {
         runId: run.run_id,
         tables,
         ...(excluded && { excluded }),
         samples: await present(client, tables, samples),
-        seconds: run.seconds,
+        seconds,
         ...(archive && { archive: summaryOf(archive) }),
       };
     });

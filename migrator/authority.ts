@@ -35,9 +35,14 @@ export async function controlSchemaExists(client: pg.Client): Promise<boolean> {
 export async function readAuthority(client: pg.Client): Promise<AuthorityState> {
   if (!(await controlSchemaExists(client)))
     return { holder: 'source', runId: null, changedAt: null, loadedAt: null, loadedRows: 0, loadSeconds: 0 };
-  const { rows } = await client.query(
-    `SELECT holder, run_id, changed_at, loaded_at, loaded_rows, load_seconds FROM cutover.authority LEFT JOIN (${NEWEST_LOAD}) load ON true`,
-  );
+  const { rows } = await client
+    .query(
+      `SELECT holder, run_id, changed_at, loaded_at, loaded_rows, load_seconds FROM cutover.authority LEFT JOIN (${NEWEST_LOAD}) load ON true`,
+    )
+    .catch((cause: Error & { code?: string }) => {
+      // A value that is none of its kind, in a manifest.
+      throw cause.code?.startsWith('22') ? notOfMigrator('cutover.run', cause.message) : cause;
+    });
   if (!rows[0])
     throw new Refused(
       'The table cutover.authority is empty: expected one row. Restore the target from a backup, or load it anew.',
@@ -45,11 +50,23 @@ export async function readAuthority(client: pg.Client): Promise<AuthorityState> 
   return {
     holder: rows[0].holder,
     runId: rows[0].run_id,
-    changedAt: rows[0].changed_at.toISOString(),
-    loadedAt: rows[0].loaded_at?.toISOString() ?? null,
+    changedAt: isoTime('cutover.authority', rows[0].changed_at),
+    loadedAt: rows[0].loaded_at === null ? null : isoTime('cutover.run', rows[0].loaded_at),
     loadedRows: rows[0].loaded_rows ?? 0,
     loadSeconds: rows[0].load_seconds ?? 0,
   };
+}
+
+/** A timestamp of PostgreSQL may be infinite, or of a year that no Date has. */
+function isoTime(table: string, value: unknown): string {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
+  throw notOfMigrator(table, `a time is ${value}`);
+}
+
+function notOfMigrator(table: string, seen: string): Refused {
+  return new Refused(
+    `The table ${table} holds what no migrator writes: ${seen}. Somebody else wrote to it. Look at its rows and correct them, or restore the target from a backup; then repeat.`,
+  );
 }
 
 /**

@@ -15,15 +15,16 @@ export interface StoredEvent {
  * Computes an event's id from its other fields: the SHA-256 of their JSON serialization.
  * Source: NIP-01, "Events and signatures".
  *
- * @returns 64 hexadecimal digits, or undefined when `tags` is no JSON
+ * @returns 64 hexadecimal digits, or undefined when `tags` is no JSON, or lists in lists without end
  */
 export function eventId(event: StoredEvent): string | undefined {
-  let tags: unknown;
+  let tags: string;
   try {
-    tags = JSON.parse(event.tags);
+    // Lists in lists in lists can be read however deep they are, and not be written again: no event of a client has them.
+    tags = JSON.stringify(JSON.parse(event.tags));
   } catch {
     return undefined;
   }
   const [pubkey, content] = [JSON.stringify(event.pubkey), JSON.stringify(event.content)];
-  return hash('sha256', `[0,${pubkey},${event.created_at},${event.kind},${JSON.stringify(tags)},${content}]`);
+  return hash('sha256', `[0,${pubkey},${event.created_at},${event.kind},${tags},${content}]`);
 }

@@ -129,9 +129,9 @@ function objectIn(value: unknown): Record<string, unknown> | undefined {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }
 
-/** What a cause says. A URL's password is no one's business. */
+/** What a cause says. A URL's password is no one's business, also where it has an `@` or a `/` that should be escaped. */
 export const messageOf = (cause: string): string => masked(messageIn(cause));
 
 export function masked(text: string): string {
-  return text.replace(/:\/\/[^\s/@]+@/g, '://****@');
+  return text.replace(/(postgres(?:ql)?:\/\/)\S*@/gi, '$1****@').replace(/:\/\/[^\s/]+@/g, '://****@');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { findingsIn } from './findings.ts';
 import type { MachineName } from './machine-names.ts';
 
 const common = {
@@ -37,8 +38,6 @@ export function inputFindings(machine: keyof typeof inputSchemas, input: unknown
   const schema = inputSchemas[machine];
   const result = schema.safeParse(input);
   if (result.success) return undefined;
-  const findings = result.error.issues.map(
-    ({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`,
-  );
+  const findings = findingsIn(result.error, '');
   return `The input of the execution is not right: ${findings.join('; ')}. Known: ${Object.keys(schema.shape).join(', ')}.`;
 }

@@ -1,4 +1,5 @@
 import type { Catcher, JsonObject, TaskState } from './asl.ts';
+import { literalJson } from './literal-json.ts';
 import type { Settings } from './settings.ts';
 import { catchAll } from './tasks.ts';
 
@@ -67,8 +68,8 @@ function runIdPrefix(task: MigratorTask): string {
 /** Every mode opens the SQLite file, and all have to agree on what its tables are. */
 function tableChoice({ excludeTables, genericTables }: Settings): { Name: string; Value: string }[] {
   return [
-    { Name: 'CUTOVER_EXCLUDE_TABLES', Value: JSON.stringify(excludeTables) },
-    { Name: 'CUTOVER_GENERIC_TABLES', Value: JSON.stringify(genericTables) },
+    { Name: 'CUTOVER_EXCLUDE_TABLES', Value: literalJson(excludeTables) },
+    { Name: 'CUTOVER_GENERIC_TABLES', Value: literalJson(genericTables) },
   ].filter(({ Value }) => Value !== '[]');
 }
 

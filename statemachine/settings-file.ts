@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { Refused } from './errors.ts';
 import { parseSettings, type Settings } from './settings.ts';
 
@@ -24,7 +24,7 @@ export function readSettings(path?: string): Settings {
   }
   let raw: unknown;
   try {
-    raw = parse(text, { prettyErrors: false }) ?? {};
+    raw = documentOf(text).toJS() ?? {};
   } catch (cause) {
     throw new Refused(`The settings file ${file} is not valid YAML: ${(cause as Error).message}.`, { cause });
   }
@@ -33,4 +33,12 @@ export function readSettings(path?: string): Settings {
   } catch (cause) {
     throw new Refused(`${file}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** What YAML only warns of, such as a tag that it does not know, is no settings either. */
+function documentOf(text: string): Document {
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
+  const [wrong] = [...document.errors, ...document.warnings];
+  if (wrong) throw wrong;
+  return document;
 }

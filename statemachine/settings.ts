@@ -1,9 +1,26 @@
 import { z } from 'zod';
 import { Refused } from './errors.ts';
+import { findingsIn } from './findings.ts';
 
+/**
+ * What becomes a part of templates, ARNs, policies, URLs and expressions: no character means something there. An empty text
+ * is a finding of its own.
+ */
+const WORDS = {
+  name: { form: /^[\w+=,.@-]*$/, expected: 'letters, digits and any of _ + = , . @ -' },
+  stack: { form: /^([A-Za-z][A-Za-z0-9-]{0,127})?$/, expected: 'the name of a stack: letters, digits and hyphens' },
+  image: { form: /^[\w./:@+-]*$/, expected: 'an image without spaces, such as ghcr.io/owner/name:tag' },
+  role: { form: /^([A-Za-z_]\w{0,62})?$/, expected: 'letters, digits and underscores, 63 at most' },
+  path: { form: /^[^\p{C}\p{Zl}\p{Zp}${}]*$/u, expected: 'a path without control characters, $, { and }' },
+};
 const oneName = z.string().min(1);
+const oneWord = (word: keyof typeof WORDS) => {
+  const { form, expected } = WORDS[word];
+  return oneName.regex(form, `expected ${expected}`);
+};
 // What a field says of itself stands in the published JSON Schema too.
-const name = (value: string, says?: string) => described(oneName.default(value), says);
+const name = (value: string, says?: string, word: keyof typeof WORDS = 'name') =>
+  described(oneWord(word).default(value), says);
 const seconds = (value: number, says?: string) => described(z.int().positive().default(value), says);
 
 /** Logical names of the relay's template and the names inside it; the defaults are those of `sphere-zooid-relay`. */
@@ -13,12 +30,12 @@ const namesSchema = z.strictObject({
   taskDefinition: name('ZooidRelayTaskDefinition'),
   migrationTaskDefinition: name('MigrationTaskDefinition'),
   rollbackTaskDefinition: name('RollbackTaskDefinition'),
-  subnets: z.array(oneName).min(1).default(['PublicSubnet1', 'PublicSubnet2']),
+  subnets: z.array(oneWord('name')).min(1).default(['PublicSubnet1', 'PublicSubnet2']),
   securityGroup: name('ECSSecurityGroup'),
   vpc: name('VPC'),
   fileSystem: name('EFSFileSystem'),
   accessPoint: name('EFSAccessPoint'),
-  mountTargets: z.array(oneName).default(['EFSMountTarget1', 'EFSMountTarget2']),
+  mountTargets: z.array(oneWord('name')).default(['EFSMountTarget1', 'EFSMountTarget2']),
   fileSystemSecurityGroup: name('EFSSecurityGroup'),
   fileSystemOutput: name('EFSFileSystemId'),
   fileSystemPolicy: name('EFSAccess', 'The inline policy of the task role that lets tasks reach the file system.'),
@@ -50,8 +67,8 @@ const namesSchema = z.strictObject({
 
 /** The instance that `prepare` adds; the defaults are those of runbook step 3. */
 const databaseSchema = z.strictObject({
-  name: name('zooid'),
-  username: name('zooid'),
+  name: name('zooid', undefined, 'role'),
+  username: name('zooid', undefined, 'role'),
   instanceClass: name('db.t3.micro'),
   engineVersion: name('16'),
   storageGigabytes: z.int().min(20).default(20),
@@ -74,23 +91,30 @@ const migrationTaskSchema = z.strictObject({
 const FORWARD_SECONDS_MIN = 120;
 
 const fieldsSchema = z.strictObject({
-  stackName: name('sphere-zooid-relay'),
+  stackName: name('sphere-zooid-relay', undefined, 'stack'),
   region: name('me-central-1'),
-  newImage: name('ghcr.io/unicitynetwork/unicity-relay:pg-migration', 'The relay image that works on PostgreSQL.'),
+  newImage: name(
+    'ghcr.io/unicitynetwork/unicity-relay:pg-migration',
+    'The relay image that works on PostgreSQL.',
+    'image',
+  ),
   names: namesSchema.prefault({}),
   verifierRole: name(
     'cutover_verifier',
     'The database role of the verifying functions; it reads, and changes nothing but authority.',
+    'role',
   ),
   migratorImage: name(
     'ghcr.io/unicitynetwork/unicity-relay-migrate:latest',
     'Image of the migrator, which copies SQLite into PostgreSQL and back.',
+    'image',
   ),
   dataDirectory: name(
     '/app/data',
     "Where the relay's container has its volume, and the name of the SQLite file in it.",
+    'path',
   ),
-  sqliteFile: name('db'),
+  sqliteFile: name('db', undefined, 'path'),
   database: databaseSchema.prefault({}),
   migrationTask: migrationTaskSchema.prefault({}),
   deregistrationDelaySeconds: z
@@ -236,6 +260,6 @@ export type Names = Settings['names'];
 export function parseSettings(raw: unknown = {}): Settings {
   const result = settingsSchema.safeParse(raw);
   if (result.success) return result.data;
-  const findings = result.error.issues.map((issue) => `  ${issue.path.join('.') || '(settings)'}: ${issue.message}`);
+  const findings = findingsIn(result.error, '(settings)').map((finding) => `  ${finding}`);
   throw new Refused(`The settings are not right:\n${findings.join('\n')}`);
 }

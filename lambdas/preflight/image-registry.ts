@@ -1,3 +1,5 @@
+import { jsonObject } from '../../report/json-object.ts';
+
 /** What a registry says about an image. A registry that wants a login is not asked further: ECS has its own. */
 export type ImageAnswer =
   | { status: 'found'; pinned: string }
@@ -16,6 +18,11 @@ interface ImageName {
 }
 
 const ANSWER_MILLISECONDS_MAX = 5_000;
+/** Tokens have some thousands of characters. */
+const TOKEN_ANSWER_BYTES_MAX = 65_536;
+/** What may stand in a header. Source: RFC 6750, section 2.1. */
+const TOKEN = /^[\w.~+/=-]+$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /** What an image may be: for one platform or for several, in Docker's form or in OCI's. */
 const MANIFEST_TYPES = [
@@ -39,7 +46,7 @@ export function registryAsker(base: (host: string) => string = (host) => `https:
     try {
       let response = await head(url);
       if (response.status === 401) {
-        const token = await anonymousToken(response.headers.get('www-authenticate') ?? '');
+        const token = await anonymousToken(response.headers.get('www-authenticate') ?? '', new URL(url).protocol);
         if (token !== undefined) response = await head(url, token);
       }
       return answerOf(image, name, response);
@@ -51,7 +58,11 @@ export function registryAsker(base: (host: string) => string = (host) => `https:
 
 function answerOf(image: string, name: ImageName, response: Response): ImageAnswer {
   const digest = response.headers.get('docker-content-digest');
-  if (response.ok && digest !== null && /^sha256:[0-9a-f]{64}$/.test(digest)) {
+  if (response.ok && digest !== null && DIGEST.test(digest)) {
+    // What was asked for by its digest is that, or it is something else.
+    if (name.reference.includes(':') && name.reference !== digest) {
+      return { status: 'unknown', reason: `${name.host} answered for ${image} with another digest: ${digest}` };
+    }
     return { status: 'found', pinned: `${name.given}@${digest}` };
   }
   if (response.status === 404) return { status: 'missing', reason: `${name.host} has no image ${image}` };
@@ -87,18 +98,35 @@ function head(url: string, token?: string): Promise<Response> {
   return fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(ANSWER_MILLISECONDS_MAX) });
 }
 
-/** `Bearer realm="https://...",service="...",scope="..."`: public images are shown to whoever fetches a token there. */
-async function anonymousToken(challenge: string): Promise<string | undefined> {
+/**
+ * `Bearer realm="https://...",service="...",scope="..."`: public images are shown to whoever fetches a token there. The realm
+ * is a word of the registry: one without TLS could be something within the network that asks, and so could a redirect.
+ */
+async function anonymousToken(challenge: string, protocol: string): Promise<string | undefined> {
   const parts = new Map([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', value = '']) => [key, value]));
   const realm = parts.get('realm');
   if (!/^bearer /i.test(challenge) || realm === undefined) return undefined;
   const url = new URL(realm);
+  if (url.protocol !== protocol) return undefined;
   for (const key of ['service', 'scope']) {
     const value = parts.get(key);
     if (value !== undefined) url.searchParams.set(key, value);
   }
-  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MILLISECONDS_MAX) });
-  if (!response.ok) return undefined;
-  const { token, access_token } = (await response.json()) as { token?: string; access_token?: string };
-  return token ?? access_token;
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(ANSWER_MILLISECONDS_MAX) });
+  const answer = response.ok ? jsonObject(await textOf(response)) : undefined;
+  return [answer?.token, answer?.access_token].find((token) => typeof token === 'string' && TOKEN.test(token)) as
+    | string
+    | undefined;
+}
+
+/** The beginning of an answer's body, and no more of it than a token needs. */
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > TOKEN_ANSWER_BYTES_MAX) break;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }

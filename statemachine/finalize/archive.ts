@@ -1,4 +1,5 @@
 import type { States } from '../asl.ts';
+import { literalJson } from '../literal-json.ts';
 import { migratorTask } from '../migrator-task.ts';
 import type { Settings } from '../settings.ts';
 import { catchAll, invoke } from '../tasks.ts';
@@ -68,6 +69,6 @@ function archiveEnvironment({ archiveIgnore }: Settings): { Name: string; Value:
       Value: '{% $plan.archive.prefix & "/" & $states.context.Execution.Name & "/" %}',
     },
     { Name: 'CUTOVER_ARCHIVE_FILE_SYSTEM', Value: '{% $plan.fileSystem %}' },
-    { Name: 'CUTOVER_ARCHIVE_IGNORE', Value: JSON.stringify(archiveIgnore) },
+    { Name: 'CUTOVER_ARCHIVE_IGNORE', Value: literalJson(archiveIgnore) },
   ];
 }

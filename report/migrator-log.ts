@@ -30,14 +30,14 @@ export function parseMigratorLine(line: string): MigratorWord | null {
       return { kind: 'text', text: line };
     case 'message':
     case 'finding':
-      return { kind: 'text', text: String(entry?.text) };
+      return { kind: 'text', text: textIn(entry?.text) };
     case 'result':
-      return { kind: 'result', text: entry?.message === undefined ? null : String(entry.message) };
+      return { kind: 'result', text: entry?.message === undefined ? null : textIn(entry.message) };
     case 'rows':
       return {
         kind: 'rows',
-        verb: String(entry?.verb),
-        table: String(entry?.table),
+        verb: textIn(entry?.verb),
+        table: textIn(entry?.table),
         rows: numberIn(entry?.rows),
         total: numberIn(entry?.total),
         rowsPerSecond: numberIn(entry?.rowsPerSecond),
@@ -50,3 +50,6 @@ export function parseMigratorLine(line: string): MigratorWord | null {
 }
 
 const numberIn = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
+
+/** What is no text may not be made one either: an object has its own ideas of that. */
+const textIn = (value: unknown): string => (typeof value === 'string' ? value : '');

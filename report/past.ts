@@ -51,6 +51,8 @@ export function pastOf(audit: ExecutionAudit): Past {
     const openBefore = [...tracker.open];
     const left = tracker.add(event);
     if (event.type === 'ExecutionStarted' || event.type === 'ExecutionRedriven') {
+      // What a run was in ends with it, also where the history has no word of its end.
+      for (const { record } of tracker.open) close(visits.get(record), at);
       runs.push({ from: at, until: at, ending: null });
       for (const { record } of tracker.open) visits.get(record)?.stays.push(stay(runs, at));
     }

@@ -60,7 +60,13 @@ export function removeRecord(text: string): string {
 
 /** Applies the diff of a record to a switched text without its record; undefined where the lines are not those of the diff. */
 export function applyRecord(switched: string, { back }: SwitchRecord): string | undefined {
-  const lines = applyPatch(toLines(switched), back, { autoConvertLineEndings: false });
+  let lines: string | false;
+  try {
+    lines = applyPatch(toLines(switched), back, { autoConvertLineEndings: false });
+  } catch {
+    // Somebody has been at the record: it is no diff any more.
+    return undefined;
+  }
   return lines === false ? undefined : fromLines(lines, switched);
 }
 

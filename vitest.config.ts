@@ -4,8 +4,8 @@ import { LongestFirst } from './test/support/longest-first.ts';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // `npm run test:emulator` runs these.
-    exclude: ['test/emulator/**'],
+    // `npm run test:emulator` and `npm run test:chaos` run these.
+    exclude: ['test/emulator/**', 'test/chaos/**'],
     globalSetup: ['test/support/global-postgres.ts'],
     setupFiles: ['test/support/drop-databases.ts'],
     // The SDK warns of Node 20 in every process; the functions themselves run on Node 24.

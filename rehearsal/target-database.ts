@@ -17,6 +17,9 @@ export interface RehearsalTarget {
   query(sql: string, values?: unknown[]): Promise<pg.QueryResult>;
   /** Restarts the server; only where it is an embedded one. */
   restart?(): Promise<void>;
+  /** Kills the server at once, as a power cut does, and starts it again; only where it is an embedded one. */
+  crash?(): void;
+  recover?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -30,7 +33,8 @@ export async function openTarget(databaseUrl: string | undefined, verifierRole: 
   const server = await startPostgres();
   try {
     const { url } = await createDatabase(server.adminUrl, 'zooid');
-    return { ...target(url, 'an embedded PostgreSQL 16', verifierRole, server.stop), restart: server.restart };
+    const { restart, crash, recover, stop } = server;
+    return { ...target(url, 'an embedded PostgreSQL 16', verifierRole, stop), restart, crash, recover };
   } catch (error) {
     await server.stop();
     throw error;

@@ -1,0 +1,185 @@
+import { expect } from 'vitest';
+import { redriveWhereAsked } from '../../rehearsal/redrive.ts';
+import type { Stage } from '../../rehearsal/stage.ts';
+import type { JsonObject } from '../../statemachine/asl.ts';
+import type { MachineName } from '../../statemachine/machine-names.ts';
+import { type FailingState, failing } from '../support/failing.ts';
+import { rehearsed } from '../support/rehearsed.ts';
+import { underWriter } from '../support/standing.ts';
+import { expectAllKept } from './kept.ts';
+import { createKiller, type Killer, type Victim, type When } from './killer.ts';
+import { chaosStates } from './states.ts';
+
+/** A stretch of the way: a machine that is started again until each of its states on that stretch has been hit. */
+interface Leg {
+  title: string;
+  machine: MachineName;
+  /** What is broken on purpose all the while, since the stretch is on no good way. */
+  broken: FailingState[];
+  round(stage: Stage): Promise<string>;
+  /** How each round has to end, and who holds the truth then. */
+  ends: RegExp;
+  holder: 'source' | 'target';
+  /** Brings the world to where the stretch begins, unless it is there. */
+  before?(stage: Stage): Promise<void>;
+}
+
+const ROUNDS_MAX = 12;
+const DAY_SECONDS = 86_400;
+
+/** After them `restore` finds nothing to do. */
+const OWN_ENDINGS = ['RolledBack', 'NotRolledBack', 'PreflightFailed', 'AnotherExecution'];
+
+export interface Walked {
+  killed: Set<string>;
+  passed: Set<string>;
+  executions: number;
+}
+
+/**
+ * One relay that goes to PostgreSQL and back several times while one kind of process is killed around every state, each
+ * in its turn, and looks after every stretch whether anything was lost.
+ *
+ * @param aims which states are hit; all where nothing is said
+ */
+export async function walk(
+  victim: Victim,
+  when: When,
+  sourceDirectory: string,
+  aims: (machine: MachineName, state: string) => boolean = () => true,
+): Promise<Walked> {
+  let onStage: Stage | undefined;
+  const killer = createKiller(victim, when, () => onStage ?? fail('The stage is not set yet.'));
+  const unhealthy = failing('HealthCheckNewRelay');
+  const unstopped = failing('AwaitRelaysStopped');
+  const unreversed = failing('RunReverse', 'instead', 'rollback');
+  const broken = [unhealthy, unstopped, unreversed];
+  for (const one of broken) one.repair();
+  let executions = 0;
+  const aimAt = (machine: MachineName): void =>
+    killer.aimAt(
+      machine,
+      chaosStates()
+        .filter((state) => state.machine === machine && (state.isTask || state.name === ''))
+        .map(({ name }) => name)
+        .filter((name) => aims(machine, name)),
+    );
+  aimAt('prepare');
+  await rehearsed({
+    faults: [
+      // The first task of all tells on which stage all this takes place.
+      { ...failing('TakeLock', 'instead', 'prepare'), harm: (stage) => void (onStage = stage), embeddedOnly: true },
+      ...killer.faults,
+      ...broken,
+    ],
+    options: {
+      ...{ sourceDirectory, onFailure: 'hold', afterwards: 'redrive' },
+      observer: { step() {}, log() {}, event: killer.watch },
+    },
+    async whileItStands(record, stage) {
+      expect([record.outcome, record.sentence]).toEqual(['CutoverComplete', expect.any(String)]);
+      await killer.rest();
+      for (const leg of legs({ unhealthy, unstopped, unreversed })) {
+        for (const one of leg.broken) one.arm();
+        let before: number;
+        let rounds = 0;
+        do {
+          before = killer.killed.size;
+          for (const one of leg.broken) one.repair();
+          await underWriter(stage, async () => leg.before?.(stage));
+          for (const one of leg.broken) one.arm();
+          aimAt(leg.machine);
+          const end = await underWriter(stage, () => leg.round(stage).finally(killer.rest));
+          expect(end, leg.title).toMatch(leg.ends);
+          await expectAllKept(stage, leg.holder, leg.title);
+        } while (killer.killed.size > before && ++rounds < ROUNDS_MAX);
+        for (const one of leg.broken) one.repair();
+      }
+      executions = stage.stepFunctions.started.length;
+    },
+  });
+  return { killed: killer.killed, passed: killer.passed, executions };
+}
+
+/** Brings every state of every machine onto a way; the order is that in which one relay can go through them. */
+function legs({
+  unhealthy,
+  unstopped,
+  unreversed,
+}: Record<'unhealthy' | 'unstopped' | 'unreversed', FailingState>): Leg[] {
+  return [
+    {
+      ...{ title: 'an operator goes back', machine: 'rollback', broken: [], ends: /^RolledBack$/, holder: 'source' },
+      round: (stage) => ended(stage, 'rollback', 'hold'),
+      before: there,
+    },
+    {
+      ...{ title: 'a rollback is given up', machine: 'rollback', broken: [unreversed] },
+      ...{ ends: /^NotRolledBack$/, holder: 'target' },
+      before: there,
+      round: (stage) => ended(stage, 'rollback', 'rollback'),
+    },
+    {
+      ...{ title: 'a cutover completes', machine: 'cutover', broken: [], ends: /^CutoverComplete$/, holder: 'target' },
+      before: back,
+      round: (stage) => ended(stage, 'cutover', 'hold'),
+    },
+    {
+      ...{ title: 'a cutover goes back', machine: 'cutover', broken: [unhealthy] },
+      ...{ ends: /^(RolledBack|Restored)$/, holder: 'source' },
+      before: back,
+      round: (stage) => ended(stage, 'cutover', 'rollback'),
+    },
+    {
+      ...{ title: 'restore brings the relay back', machine: 'restore', broken: [unhealthy, unstopped] },
+      ...{ ends: /^Restored$/, holder: 'source' },
+      before: back,
+      round: (stage) => ended(stage, 'cutover', 'rollback'),
+    },
+    {
+      ...{
+        title: 'SQLite is let go of',
+        machine: 'finalize',
+        broken: [],
+        ends: /^FinalizeComplete$/,
+        holder: 'target',
+      },
+      before: there,
+      async round(stage) {
+        await stage.clock.skip((stage.options.settings.confidenceDays + 1) * DAY_SECONDS, stage.options.signal);
+        return ended(stage, 'finalize', 'hold');
+      },
+    },
+  ];
+}
+
+const there = (stage: Stage): Promise<void> => undisturbed(stage, 'cutover', 'CutoverComplete', 'target');
+const back = (stage: Stage): Promise<void> => undisturbed(stage, 'rollback', 'RolledBack', 'source');
+
+/** A machine without a kill on its way, to where the next stretch begins; nothing where the truth is there already. */
+async function undisturbed(stage: Stage, machine: MachineName, outcome: string, holder: string): Promise<void> {
+  const { stepFunctions, target } = stage;
+  if ((await target.query('SELECT holder FROM cutover.authority')).rows[0]?.holder === holder) return;
+  const execution = stepFunctions.start(machine, {});
+  await stepFunctions.settled();
+  const { output, cause } = await execution.done;
+  expect((output as JsonObject | undefined)?.outcome, cause).toBe(outcome);
+}
+
+/** Starts a machine, redrives it as long as it halts, and says how it ended: its outcome, or its error. */
+async function ended(stage: Stage, machine: MachineName, onFailure: 'hold' | 'rollback'): Promise<string> {
+  const execution = stage.stepFunctions.start(machine, { onFailure });
+  const asked: Stage = { ...stage, options: { ...stage.options, afterwards: 'redrive' } };
+  const { output, error } = await redriveWhereAsked(asked, machine, execution);
+  await stage.stepFunctions.settled();
+  const restore = stage.stepFunctions.ofMachine('restore').at(-1);
+  // What ended halfway has set off the machine that ends it.
+  if (restore === undefined || OWN_ENDINGS.includes(String(error)) || output !== undefined)
+    return String((output as JsonObject | undefined)?.outcome ?? error);
+  const restored = await redriveWhereAsked(asked, 'restore', restore.execution);
+  return String((restored.output as JsonObject | undefined)?.outcome ?? restored.error);
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

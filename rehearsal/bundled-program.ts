@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import { entrust } from './reaper.ts';
 
 const bundled = new Map<string, string>();
 let directory: string | undefined;
@@ -41,6 +42,7 @@ export function bundledProgram(url: URL): string {
 function bundleDirectory(): string {
   if (directory !== undefined) return directory;
   const made = mkdtempSync(join(tmpdir(), 'relay-cutover-programs-'));
+  entrust({ directory: made });
   process.once('exit', () => rmSync(made, { recursive: true, force: true }));
   directory = made;
   return made;

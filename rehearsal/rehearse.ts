@@ -11,6 +11,7 @@ import { finalize } from './finalize.ts';
 import { judge } from './judge.ts';
 import { answerAsAsked } from './operator.ts';
 import { prepare, untilRelayAnswers } from './prepare.ts';
+import { entrust } from './reaper.ts';
 import { redriveWhereAsked } from './redrive.ts';
 import { rollback } from './rollback.ts';
 import { assertDataDirectory, directoryFingerprint, unpackBundledData } from './source-data.ts';
@@ -51,6 +52,7 @@ export async function rehearse(
   // A second Ctrl-C ends the process before the orderly way out has ended.
   const removeAtExit = (): void => rmSync(work, { recursive: true, force: true });
   process.once('exit', removeAtExit);
+  const over = entrust({ directory: work });
   const undo: (() => Promise<void>)[] = [() => rm(work, { recursive: true, force: true })];
   try {
     const { stage, sourceBefore } = await setUp(options, work, undo);
@@ -83,6 +85,7 @@ export async function rehearse(
   } finally {
     for (const step of undo.reverse()) await step();
     process.off('exit', removeAtExit);
+    over();
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { entrust } from '../reaper.ts';
 import type { ContainerDefinition, ContainerOverride } from './model.ts';
 
 /** A program that stands for a container image, started as a process of this machine. */
@@ -63,6 +64,8 @@ export function startContainer(
   // For a rehearsal that ends without its orderly way out: a container must not outlive its cloud.
   const killAtExit = (): void => void child.kill('SIGKILL');
   process.once('exit', killAtExit);
+  const over = child.pid === undefined ? () => {} : entrust({ process: child.pid });
+  child.once('exit', over);
   child.once('close', () => process.off('exit', killAtExit));
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => host.onLog(definition.name, line));

@@ -7,7 +7,7 @@ import { type FailingState, failing } from '../support/failing.ts';
 import { rehearsed } from '../support/rehearsed.ts';
 import { underWriter } from '../support/standing.ts';
 import { expectAllKept } from './kept.ts';
-import { createKiller, type Killer, type Victim, type When } from './killer.ts';
+import { createKiller, type Victim, type When } from './killer.ts';
 import { chaosStates } from './states.ts';
 
 /** A stretch of the way: a machine that is started again until each of its states on that stretch has been hit. */
@@ -49,6 +49,9 @@ export async function walk(
   aims: (machine: MachineName, state: string) => boolean = () => true,
 ): Promise<Walked> {
   let onStage: Stage | undefined;
+  const setStage = (stage: Stage): void => {
+    onStage = stage;
+  };
   const killer = createKiller(victim, when, () => onStage ?? fail('The stage is not set yet.'));
   const unhealthy = failing('HealthCheckNewRelay');
   const unstopped = failing('AwaitRelaysStopped');
@@ -60,7 +63,7 @@ export async function walk(
     killer.aimAt(
       machine,
       chaosStates()
-        .filter((state) => state.machine === machine && (state.isTask || state.name === ''))
+        .filter((state) => state.machine === machine && state.isTask)
         .map(({ name }) => name)
         .filter((name) => aims(machine, name)),
     );
@@ -68,7 +71,7 @@ export async function walk(
   await rehearsed({
     faults: [
       // The first task of all tells on which stage all this takes place.
-      { ...failing('TakeLock', 'instead', 'prepare'), harm: (stage) => void (onStage = stage), embeddedOnly: true },
+      { ...failing('TakeLock', 'instead', 'prepare'), harm: setStage, embeddedOnly: true },
       ...killer.faults,
       ...broken,
     ],
@@ -110,31 +113,31 @@ function legs({
   return [
     {
       ...{ title: 'an operator goes back', machine: 'rollback', broken: [], ends: /^RolledBack$/, holder: 'source' },
-      round: (stage) => ended(stage, 'rollback', 'hold'),
+      round: (stage) => ended(stage, 'rollback', { onFailure: 'hold' }),
       before: there,
     },
     {
       ...{ title: 'a rollback is given up', machine: 'rollback', broken: [unreversed] },
       ...{ ends: /^NotRolledBack$/, holder: 'target' },
       before: there,
-      round: (stage) => ended(stage, 'rollback', 'rollback'),
+      round: (stage) => ended(stage, 'rollback', { onFailure: 'rollback' }),
     },
     {
       ...{ title: 'a cutover completes', machine: 'cutover', broken: [], ends: /^CutoverComplete$/, holder: 'target' },
       before: back,
-      round: (stage) => ended(stage, 'cutover', 'hold'),
+      round: (stage) => ended(stage, 'cutover', { onFailure: 'hold' }),
     },
     {
       ...{ title: 'a cutover goes back', machine: 'cutover', broken: [unhealthy] },
       ...{ ends: /^(RolledBack|Restored)$/, holder: 'source' },
       before: back,
-      round: (stage) => ended(stage, 'cutover', 'rollback'),
+      round: (stage) => ended(stage, 'cutover', { onFailure: 'rollback' }),
     },
     {
       ...{ title: 'restore brings the relay back', machine: 'restore', broken: [unhealthy, unstopped] },
       ...{ ends: /^Restored$/, holder: 'source' },
       before: back,
-      round: (stage) => ended(stage, 'cutover', 'rollback'),
+      round: (stage) => ended(stage, 'cutover', { onFailure: 'rollback' }),
     },
     {
       ...{
@@ -147,8 +150,12 @@ function legs({
       before: there,
       async round(stage) {
         await stage.clock.skip((stage.options.settings.confidenceDays + 1) * DAY_SECONDS, stage.options.signal);
-        return ended(stage, 'finalize', 'hold');
+        return ended(stage, 'finalize', { onFailure: 'hold' });
       },
+    },
+    {
+      ...{ title: 'SQLite is deleted', machine: 'finalize', broken: [], ends: /^FinalizeComplete$/, holder: 'target' },
+      round: (stage) => ended(stage, 'finalize', { onFailure: 'hold', deleteFileSystem: true }),
     },
   ];
 }
@@ -167,8 +174,8 @@ async function undisturbed(stage: Stage, machine: MachineName, outcome: string, 
 }
 
 /** Starts a machine, redrives it as long as it halts, and says how it ended: its outcome, or its error. */
-async function ended(stage: Stage, machine: MachineName, onFailure: 'hold' | 'rollback'): Promise<string> {
-  const execution = stage.stepFunctions.start(machine, { onFailure });
+async function ended(stage: Stage, machine: MachineName, input: JsonObject): Promise<string> {
+  const execution = stage.stepFunctions.start(machine, input);
   const asked: Stage = { ...stage, options: { ...stage.options, afterwards: 'redrive' } };
   const { output, error } = await redriveWhereAsked(asked, machine, execution);
   await stage.stepFunctions.settled();

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
@@ -9,16 +9,18 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const DIRECTORY = join(ROOT, `node_modules/.cache/relay-cutover-${process.pid}`);
 
 /**
- * Bundles the whole command line for one test run. A test file starts it dozens of times, and most of what a start of
+ * Bundles a whole program, the command line where nothing else is said, for one test run. A test file starts it dozens of times, and most of what a start of
  * cli/relay-cutover.mjs takes is to translate and to find a thousand modules.
  *
  * @returns the path of the program, and a function that removes it
  */
-export async function bundleCommand(): Promise<{ command: string; remove(): void }> {
+export async function bundleCommand(entry = 'cli/main.ts'): Promise<{ command: string; remove(): void }> {
+  const name = basename(entry, '.ts');
+  const directory = join(DIRECTORY, name);
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['cli/main.ts'],
-    outdir: DIRECTORY,
+    entryPoints: [entry],
+    outdir: directory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     // A command loads its own file only, here as there.
@@ -35,7 +37,10 @@ export async function bundleCommand(): Promise<{ command: string; remove(): void
     plugins: [ownUrls],
     logLevel: 'warning',
   });
-  return { command: join(DIRECTORY, 'main.mjs'), remove: () => rmSync(DIRECTORY, { recursive: true, force: true }) };
+  return {
+    command: join(directory, `${name}.mjs`),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
 }
 
 /** What a file reads beside itself it has to find from the bundle too. */

@@ -23,13 +23,21 @@ export interface RehearsalTarget {
   stop(): Promise<void>;
 }
 
+/** 42P01 and 3F000: the table, or its schema, is not there, so that no cutover has ever come here. */
+const NEVER_CUT_OVER = ['42P01', '3F000'];
+
 /**
  * The user's own PostgreSQL when a URL is given, else an embedded one that lives as long as the rehearsal.
  *
- * @throws Refused when the URL is malformed
+ * @throws Refused when the URL is malformed, or a cutover has made that database the truth: a rehearsal that has ended, or
+ *   was killed, after TakeAuthority. Its rows are newer than those of the source, which is what a load would make of them.
  */
 export async function openTarget(databaseUrl: string | undefined, verifierRole: string): Promise<RehearsalTarget> {
-  if (databaseUrl !== undefined) return target(databaseUrl, 'your PostgreSQL', verifierRole, async () => {});
+  if (databaseUrl !== undefined) {
+    const yours = target(databaseUrl, 'your PostgreSQL', verifierRole, async () => {});
+    await assertNotCutOver(yours);
+    return yours;
+  }
   const server = await startPostgres();
   try {
     const { url } = await createDatabase(server.adminUrl, 'zooid');
@@ -39,6 +47,19 @@ export async function openTarget(databaseUrl: string | undefined, verifierRole: 
     await server.stop();
     throw error;
   }
+}
+
+async function assertNotCutOver({ query, description }: RehearsalTarget): Promise<void> {
+  const name = `${description[0]?.toUpperCase()}${description.slice(1)}`;
+  const authority = await query('SELECT holder FROM cutover.authority').catch((error: NodeJS.ErrnoException) => {
+    if (NEVER_CUT_OVER.includes(error.code ?? '')) return undefined;
+    // A connection that fails on every address of a name carries a code and no message.
+    throw new Refused(`${name} does not answer: ${error.message || error.code}. Check --database-url.`);
+  });
+  if (authority?.rows[0]?.holder !== 'target') return;
+  throw new Refused(
+    `${name} is the truth since an earlier cutover (cutover.authority says "target"), and no rehearsal overwrites it. Give --database-url an empty database, or drop what the earlier rehearsal has left there.`,
+  );
 }
 
 function target(url: string, what: string, role: string, stop: () => Promise<void>): RehearsalTarget {

@@ -20,8 +20,10 @@ export interface Killer {
   aimAt(machine: MachineName, states: string[]): void;
   /** Those that were aimed at last and not hit yet. */
   missed(): string[];
-  /** Ends all killing, and waits until everything is up again. */
+  /** Kills nothing more until the next aim, and waits until everything is up again. */
   rest(): Promise<void>;
+  /** Lets go of what it listens to. */
+  end(): void;
   /** `machine state` of every kill, and of every state without a call that was passed while the victim was dead. */
   readonly killed: Set<string>;
   readonly passed: Set<string>;
@@ -36,8 +38,9 @@ export function createKiller(victim: Victim, when: When, stage: () => Stage): Ki
   const killed = new Set<string>();
   const passed = new Set<string>();
   let aim = { machine: undefined as MachineName | undefined, states: new Set<string>() };
+  let isAiming = false;
   const isDue = ({ machine, name }: ChaosState): boolean =>
-    aim.machine === machine && aim.states.has(name) && !killed.has(`${machine} ${name}`);
+    isAiming && aim.machine === machine && aim.states.has(name) && !killed.has(`${machine} ${name}`);
   const database = createDatabaseSwitch(() => stage().target);
   const hit = (state: ChaosState): void => {
     killed.add(`${state.machine} ${state.name}`);
@@ -70,17 +73,18 @@ export function createKiller(victim: Victim, when: When, stage: () => Stage): Ki
     watch(event, machine) {
       const { stateEnteredEventDetails: entered, stateExitedEventDetails: exited } = event;
       const state = known.get(`${machine} ${entered?.name ?? exited?.name}`);
-      if (!state || aim.machine !== machine) return;
+      if (!state || !isAiming || aim.machine !== machine) return;
       if (entered && !state.isTask && database.isDown) passed.add(`${machine} ${state.name}`);
       if (exited && isDue(state)) means.left?.(state);
     },
     aimAt(machine, states) {
       aim = { machine, states: new Set(states) };
+      isAiming = true;
     },
     missed: () => [...aim.states].filter((name) => !killed.has(`${aim.machine} ${name}`)),
+    end: () => means.end?.(),
     async rest() {
-      aim = { machine: undefined, states: new Set() };
-      means.end?.();
+      isAiming = false;
       await database.up();
     },
   };

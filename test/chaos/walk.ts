@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { Execution, ExecutionResult } from '../../rehearsal/interpreter/execution.ts';
 import { redriveWhereAsked } from '../../rehearsal/redrive.ts';
 import type { Stage } from '../../rehearsal/stage.ts';
 import type { JsonObject } from '../../statemachine/asl.ts';
@@ -40,13 +41,13 @@ export interface Walked {
  * One relay that goes to PostgreSQL and back several times while one kind of process is killed around every state, each
  * in its turn, and looks after every stretch whether anything was lost.
  *
- * @param aims which states are hit; all where nothing is said
+ * @param stretches also what comes after `prepare` and the first cutover
  */
 export async function walk(
   victim: Victim,
   when: When,
   sourceDirectory: string,
-  aims: (machine: MachineName, state: string) => boolean = () => true,
+  { stretches = true } = {},
 ): Promise<Walked> {
   let onStage: Stage | undefined;
   const setStage = (stage: Stage): void => {
@@ -64,8 +65,7 @@ export async function walk(
       machine,
       chaosStates()
         .filter((state) => state.machine === machine && state.isTask)
-        .map(({ name }) => name)
-        .filter((name) => aims(machine, name)),
+        .map(({ name }) => name),
     );
   aimAt('prepare');
   await rehearsed({
@@ -82,7 +82,7 @@ export async function walk(
     async whileItStands(record, stage) {
       expect([record.outcome, record.sentence]).toEqual(['CutoverComplete', expect.any(String)]);
       await killer.rest();
-      for (const leg of legs({ unhealthy, unstopped, unreversed })) {
+      for (const leg of stretches ? legs({ unhealthy, unstopped, unreversed }) : []) {
         for (const one of leg.broken) one.arm();
         let before: number;
         let rounds = 0;
@@ -95,12 +95,15 @@ export async function walk(
           const end = await underWriter(stage, () => leg.round(stage).finally(killer.rest));
           expect(end, leg.title).toMatch(leg.ends);
           await expectAllKept(stage, leg.holder, leg.title);
+          console.log(
+            `${victim} ${when}: ${leg.title}, ${end}, ${killer.killed.size - before} kills, missed ${killer.missed()}`,
+          );
         } while (killer.killed.size > before && ++rounds < ROUNDS_MAX);
         for (const one of leg.broken) one.repair();
       }
       executions = stage.stepFunctions.started.length;
     },
-  });
+  }).finally(killer.end);
   return { killed: killer.killed, passed: killer.passed, executions };
 }
 
@@ -173,18 +176,28 @@ async function undisturbed(stage: Stage, machine: MachineName, outcome: string, 
   expect((output as JsonObject | undefined)?.outcome, cause).toBe(outcome);
 }
 
-/** Starts a machine, redrives it as long as it halts, and says how it ended: its outcome, or its error. */
+/** Starts a machine, redrives it while it halts, and says how it ended: its outcome or error, or that of the `restore` it set off. */
 async function ended(stage: Stage, machine: MachineName, input: JsonObject): Promise<string> {
   const execution = stage.stepFunctions.start(machine, input);
-  const asked: Stage = { ...stage, options: { ...stage.options, afterwards: 'redrive' } };
-  const { output, error } = await redriveWhereAsked(asked, machine, execution);
-  await stage.stepFunctions.settled();
+  const end = await redrivenWhileHeld(stage, machine, execution);
+  if (end.status === 'SUCCEEDED' || OWN_ENDINGS.includes(String(end.error))) return outcomeOf(end);
   const restore = stage.stepFunctions.ofMachine('restore').at(-1);
-  // What ended halfway has set off the machine that ends it.
-  if (restore === undefined || OWN_ENDINGS.includes(String(error)) || output !== undefined)
-    return String((output as JsonObject | undefined)?.outcome ?? error);
-  const restored = await redriveWhereAsked(asked, 'restore', restore.execution);
-  return String((restored.output as JsonObject | undefined)?.outcome ?? restored.error);
+  return restore ? outcomeOf(await redrivenWhileHeld(stage, 'restore', restore.execution)) : outcomeOf(end);
+}
+
+/** Any other ending is final: a redrive of it would be `Superseded`. */
+async function redrivenWhileHeld(stage: Stage, machine: MachineName, execution: Execution): Promise<ExecutionResult> {
+  await stage.stepFunctions.settled();
+  const end = await execution.done;
+  if (end.error !== 'HeldForOperator') return end;
+  const asked: Stage = { ...stage, options: { ...stage.options, afterwards: 'redrive' } };
+  const redriven = await redriveWhereAsked(asked, machine, execution);
+  await stage.stepFunctions.settled();
+  return redriven;
+}
+
+function outcomeOf({ output, error, status }: ExecutionResult): string {
+  return String((output as JsonObject | undefined)?.outcome ?? error ?? status);
 }
 
 function fail(message: string): never {

@@ -133,11 +133,13 @@ function processOf(server: EmbeddedPostgres): ChildProcess | undefined {
 
 /** A postmaster alone would leave its children a moment in which they go on. */
 function killServer(server: EmbeddedPostgres): void {
-  const pid = processOf(server)?.pid;
-  if (pid === undefined) return;
+  const { pid, exitCode = null, signalCode = null } = processOf(server) ?? {};
+  // The id of one that has ended may be another's by now.
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
   let children: number[] = [];
   try {
-    children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+    // None is an empty text, and 0 would be the group of this very process.
+    children = (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? []).map(Number);
   } catch {
     // No /proc, as everywhere but on Linux: they notice by themselves that the postmaster is gone.
   }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSmallRelay } from '../support/small-relay.ts';
 import { walk } from './walk.ts';
 
-describe('every state of every machine', () => {
+describe.concurrent('every state of every machine', () => {
   const directory = mkdtempSync(join(tmpdir(), 'chaos-'));
   const sourceDirectory = join(directory, 'data');
   beforeAll(() => makeSmallRelay(sourceDirectory));

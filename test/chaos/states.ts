@@ -14,6 +14,11 @@ export interface ChaosState {
   asksDatabase: boolean;
 }
 
+/** A migrator can only be killed where one runs; a database while any task is called. */
+export function isApplicable(victim: 'database' | 'migrator', { isTask, runsMigrator }: ChaosState): boolean {
+  return victim === 'migrator' ? runsMigrator : isTask;
+}
+
 const DATABASE_FUNCTIONS = (Object.keys(FUNCTIONS) as FunctionName[])
   .filter((name) => FUNCTIONS[name].network === 'database')
   .map(functionPlaceholder);

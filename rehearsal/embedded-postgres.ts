@@ -175,7 +175,8 @@ async function startAfterCrash(server: EmbeddedPostgres, log: string[]): Promise
 function endNow(directory: string): void {
   try {
     const pid = Number(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
-    process.kill(pid, 'SIGQUIT');
+    // A file that is just being written is empty, and 0 would be the group of this very process.
+    if (pid > 0) process.kill(pid, 'SIGQUIT');
   } catch {
     // It has ended already.
   }

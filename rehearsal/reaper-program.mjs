@@ -43,7 +43,8 @@ function endServer(directory) {
 
 function end(pid, signal) {
   try {
-    process.kill(pid, signal);
+    // A pid file that is just being written is empty, and 0 would be the group of this very process.
+    if (pid > 0) process.kill(pid, signal);
   } catch {
     // It has ended already.
   }

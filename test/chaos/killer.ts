@@ -71,6 +71,7 @@ export function createKiller(victim: Victim, when: When, stage: () => Stage): Ki
         ] satisfies Fault[];
       }),
     watch(event, machine) {
+      means.heard?.(event);
       const { stateEnteredEventDetails: entered, stateExitedEventDetails: exited } = event;
       const state = known.get(`${machine} ${entered?.name ?? exited?.name}`);
       if (!state || !isAiming || aim.machine !== machine) return;
@@ -96,6 +97,7 @@ interface Means {
   called(state: ChaosState, isDue: boolean): Promise<void> | void;
   /** Its first answer is there, and nobody has heard of it. */
   answered(state: ChaosState): Promise<void> | void;
+  heard?(event: HistoryEvent): void;
   /** A state has been left that is to be hit. */
   left?(state: ChaosState): void;
   end?(): void;
@@ -213,12 +215,19 @@ function afterState(database: DatabaseSwitch, _stage: () => Stage, hit: Hit): Me
 
 /** The first run that a state starts is one that kills itself; those after it are whole. */
 function migratorMeans(when: When, stage: () => Stage, hit: Hit): Means {
+  let dying: ChaosState | undefined;
   return {
     called(state, isDue) {
       if (!state.runsMigrator) return;
       withMigrator(stage(), isDue ? dyingMigrator(when) : undefined);
-      if (isDue) hit(state);
+      dying = isDue ? state : undefined;
     },
     answered() {},
+    heard({ taskFailedEventDetails }) {
+      // One that came to its end before it had said what it was to die at was not killed.
+      if (!dying || !/"ExitCode":137\b/.test(taskFailedEventDetails?.cause ?? '')) return;
+      hit(dying);
+      dying = undefined;
+    },
   };
 }

@@ -40,6 +40,8 @@ export async function bringOver(
   const { runId, mode, sqlitePath, verifierRole } = configuration;
   const tables = new Map<string, TableManifest>();
   const computed = new Map<string, TableDigest | undefined>();
+  /** Whose constraints have to wait for the delta. */
+  let unconstrained: Table[] = [];
   await timed('copy and indexes', async () => {
     const connections = await openConnections(configuration.database as DatabaseAddress, client);
     try {
@@ -62,14 +64,17 @@ export async function bringOver(
           computed.set(table.name, await connections.use((client) => targetDigest(client, table)));
         }),
       ]);
-      await addConstraints(connections, source.tables, progress);
+      // A foreign key joins rows of one moment. Beside tables of an earlier run, which was killed while the relay went on, those
+      // of this one may refer to rows that only the delta brings.
+      if (missing.length < source.tables.length) unconstrained = source.tables;
+      else await addConstraints(connections.use, source.tables, progress);
       await analyze(connections, missing);
     } finally {
       await connections.end();
     }
   });
   await timed('delta and verification', () =>
-    settle(client, source, tables, computed, { runId, progress, ...(inspect && { inspect }) }),
+    settle(client, source, tables, { computed, unconstrained }, { runId, progress, ...(inspect && { inspect }) }),
   );
   if (verifierRole) await grantVerifier(client, verifierRole, source.tables);
   return {
@@ -102,7 +107,7 @@ async function settle(
   client: pg.Client,
   source: Source,
   tables: Map<string, TableManifest>,
-  computed: Map<string, TableDigest | undefined>,
+  { computed, unconstrained }: { computed: Map<string, TableDigest | undefined>; unconstrained: Table[] },
   { runId, progress, inspect }: Pick<Copying, 'runId' | 'progress' | 'inspect'>,
 ): Promise<void> {
   await client.query('BEGIN');
@@ -119,6 +124,7 @@ async function settle(
       progress.say(`Reconciled ${table.name}: +${inserted} -${deleted} rows`);
       tables.set(table.name, tableManifest(table, digest, { inserted, deleted }));
     }
+    await addConstraints((work) => work(client), unconstrained, progress);
     const inQuarantine = await replaceQuarantine(client, source, runId);
     const verdicts = [];
     for (const table of source.tables) {

@@ -15,9 +15,9 @@ export async function buildIndexes(connections: Connections, table: Table, progr
 }
 
 /** Adds the constraints, one after another: a foreign key needs the key of another table. Each may be added twice. */
-export async function addConstraints(connections: Connections, tables: Table[], progress: Progress): Promise<void> {
+export async function addConstraints(use: Connections['use'], tables: Table[], progress: Progress): Promise<void> {
   for (const statement of tables.flatMap((table) => table.constraints))
-    await connections.use((client) => build(client, statement, progress));
+    await use((client) => build(client, statement, progress));
 }
 
 /** Tables that have just been filled have no statistics, and the relay's first queries would be planned without. */

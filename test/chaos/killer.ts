@@ -58,17 +58,15 @@ export function createKiller(victim: Victim, when: When, stage: () => Stage): Ki
     passed,
     faults: all
       .filter(({ isTask }) => isTask)
-      .flatMap((state) => {
+      .map((state) => {
         const { machine, name } = state;
         const fault = {
           ...({ machine, state: name, outcome: 'CutoverComplete', embeddedOnly: true } as const),
           name: `${machine} ${name}`,
           title: `something is killed ${when} it`,
         };
-        return [
-          { ...fault, when: 'instead', harm: () => means.called(state, isDue(state)), repair: () => database.up() },
-          { ...fault, when: 'after', harm: () => means.answered(state) },
-        ] satisfies Fault[];
+        const harm = () => means.called(state, isDue(state));
+        return { ...fault, when: 'instead', harm, repair: () => database.up() } satisfies Fault;
       }),
     watch(event, machine) {
       means.heard?.(event);
@@ -95,8 +93,6 @@ export function createKiller(victim: Victim, when: When, stage: () => Stage): Ki
 interface Means {
   /** A task is about to be called, not for the first time perhaps. */
   called(state: ChaosState, isDue: boolean): Promise<void> | void;
-  /** Its first answer is there, and nobody has heard of it. */
-  answered(state: ChaosState): Promise<void> | void;
   heard?(event: HistoryEvent): void;
   /** A state has been left that is to be hit. */
   left?(state: ChaosState): void;
@@ -149,7 +145,6 @@ function beforeState(database: DatabaseSwitch, _stage: () => Stage, hit: Hit): M
       database.crash();
       hit(state);
     },
-    answered() {},
   };
 }
 
@@ -184,26 +179,27 @@ function duringState(database: DatabaseSwitch, stage: () => Stage, hit: Hit): Me
       await database.up();
       armed = state;
       stage().world.logListeners.add(listen);
-      if (!state.asksDatabase && !state.runsMigrator) setImmediate(fire);
+      // Such a call may be over before anything else has its turn.
+      if (!state.asksDatabase && !state.runsMigrator) fire();
     },
-    answered() {},
     end,
   };
 }
 
 /** It dies with the state's answer, and is dead when the next one asks for the first time. */
 function afterState(database: DatabaseSwitch, _stage: () => Stage, hit: Hit): Means {
-  let last: string | undefined;
+  let last: ChaosState | undefined;
   // A state is also left by its Catch, without an answer that could be the last thing before the kill.
   const answered = new Set<ChaosState>();
   return {
-    async called({ machine, name }) {
-      if (last === `${machine} ${name}`) await database.up();
-      last = `${machine} ${name}`;
+    async called(state, isDue) {
+      // Whoever asks it finds it dead once. Who does not would leave with it dead, and could not be hit.
+      const asks = state.asksDatabase || state.runsMigrator;
+      if (last === state || (isDue && !asks)) await database.up();
+      last = state;
     },
-    answered(state) {
-      answered.add(state);
-      return database.up();
+    heard({ taskSucceededEventDetails }) {
+      if (taskSucceededEventDetails && last) answered.add(last);
     },
     left(state) {
       if (!answered.delete(state) || database.isDown) return;
@@ -222,7 +218,6 @@ function migratorMeans(when: When, stage: () => Stage, hit: Hit): Means {
       withMigrator(stage(), isDue ? dyingMigrator(when) : undefined);
       dying = isDue ? state : undefined;
     },
-    answered() {},
     heard({ taskFailedEventDetails }) {
       // One that came to its end before it had said what it was to die at was not killed.
       if (!dying || !/"ExitCode":137\b/.test(taskFailedEventDetails?.cause ?? '')) return;

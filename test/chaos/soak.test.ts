@@ -36,6 +36,8 @@ describe('a relay that goes to PostgreSQL and back again and again', () => {
     const sourceDirectory = join(directory, 'data');
     makeSmallRelay(sourceDirectory);
     const { stage, record, leave } = await standing({
+      // Nothing is to fail here: on a machine that is busy with other things a relay may take its time.
+      settings: { startTimeoutSeconds: 600, writeStopSecondsMax: 3_600 },
       options: { sourceDirectory, observer: { step() {}, log() {}, event() {} } },
     });
     try {

@@ -45,6 +45,8 @@ export async function walk(
       // A redrive takes away what was killed, and not what is broken all the while.
       ...all.flatMap(({ broken }) => broken.map((one) => ({ ...one, repair() {} }))),
     ],
+    // A relay that was killed, on a machine that is busy with other things, may take its time.
+    settings: { startTimeoutSeconds: 480, writeStopSecondsMax: 2_400 },
     options: {
       ...{ sourceDirectory, onFailure: 'hold', afterwards: 'redrive' },
       observer: { step() {}, log() {}, event: killer.watch },

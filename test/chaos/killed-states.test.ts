@@ -32,10 +32,10 @@ describe.concurrent('every state of every machine', () => {
       if (killed.has(`${machine} ${name}`))
         kills[`${victim} ${when} ${machine}`] = (kills[`${victim} ${when} ${machine}`] ?? 0) + 1;
     }
-    const due = states.filter((state) => isApplicable(victim, state) && reasonOff(state, victim, when) === undefined);
+    const due = states.filter((state) => isApplicable(victim, state) && reasonOff(state, when) === undefined);
     expect(due.map(({ machine, name }) => `${machine} ${name}`).filter((name) => !killed.has(name))).toEqual([]);
     if (victim !== 'database' || when !== 'after') return;
-    const between = states.filter((state) => !state.isTask && reasonOff(state, victim, when) === undefined);
+    const between = states.filter((state) => !state.isTask && reasonOff(state, when) === undefined);
     expect(between.map(({ machine, name }) => `${machine} ${name}`).filter((name) => !passed.has(name))).toEqual([]);
     kills['without a call, passed while the database was dead'] = passed.size;
   });
@@ -43,7 +43,7 @@ describe.concurrent('every state of every machine', () => {
 
 function summary(): string {
   const off = states.flatMap((state) => {
-    const reason = reasonOff(state, 'database', 'after');
+    const reason = reasonOff(state, 'after');
     return reason ? [`  ${state.machine} ${state.name}: ${reason}`] : [];
   });
   const withoutMigrator = states.filter(({ runsMigrator }) => !runsMigrator).length;

@@ -23,7 +23,7 @@ const die = (): void => {
   process.kill(death?.group ? -process.pid : process.pid, 'SIGKILL');
 };
 
-const settings = parseSettings({ verifierRole: process.env.VERIFIER_ROLE, writeStopSecondsMax: 480 });
+const settings = parseSettings({ verifierRole: process.env.VERIFIER_ROLE, writeStopSecondsMax: 3_600 });
 const record = await rehearse({
   settings,
   sourceDirectory,

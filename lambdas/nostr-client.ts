@@ -40,6 +40,8 @@ export const PAYLOAD_BYTES_MAX = 4_194_304;
 export interface RelayEndpoint {
   url: string;
   hostHeader?: string;
+  /** Reaches it in another way than over WebSocket, for a relay that is no program. */
+  connect?(): Promise<NostrClient>;
 }
 
 /**
@@ -57,12 +59,10 @@ export async function withRelay<T>(
     conversationSecondsMax = CONVERSATION_SECONDS_MAX,
   }: { secretKey?: Uint8Array; timeoutSeconds?: number; conversationSecondsMax?: number } = {},
 ): Promise<T> {
-  const client = await connect({
-    ...endpoint,
-    timeoutSeconds,
-    maxPayloadBytes: PAYLOAD_BYTES_MAX,
-    conversationSecondsMax,
-  });
+  const { connect: connectOtherwise, ...address } = endpoint;
+  const client = await (connectOtherwise
+    ? connectOtherwise()
+    : connect({ ...address, timeoutSeconds, maxPayloadBytes: PAYLOAD_BYTES_MAX, conversationSecondsMax }));
   try {
     await client.authenticate(secretKey);
     return await work(client);

@@ -41,6 +41,10 @@ export interface StepFunctionsOptions {
   integration: Integration;
   /** By which tasks that wait for a person are answered. */
   taskTokens?: TaskTokens;
+  /** For jitter: numbers from 0 to below 1. */
+  random?: () => number;
+  /** What tells the names of executions apart. */
+  suffix?: () => string;
   /** Changes the definition of a machine before it is interpreted. */
   edit(machine: MachineName, definition: StateMachine): StateMachine;
   onEvent(event: HistoryEvent, machine: MachineName): void;
@@ -53,7 +57,7 @@ const STOPPING: MachineName[] = ['cutover', 'rollback'];
 
 /** With the EventBridge rules of the stack: a cutover or rollback that FAILED, TIMED_OUT or was ABORTED starts `restore`. */
 export function createStepFunctions(options: StepFunctionsOptions): LocalStepFunctions {
-  const { settings, clock, integration, taskTokens, onEvent } = options;
+  const { settings, clock, integration, taskTokens, onEvent, random, suffix = randomUUID } = options;
   const { region, stackName } = settings;
   const started: StartedExecution[] = [];
   const running = new Set<Promise<void>>();
@@ -77,10 +81,11 @@ export function createStepFunctions(options: StepFunctionsOptions): LocalStepFun
     const execution = startExecution({
       machine: definition,
       stateMachineArn: `arn:aws:states:${region}:${ACCOUNT_ID}:stateMachine:${stackName}-${machine}`,
-      name: `${machine}-${randomUUID()}`,
+      name: `${machine}-${suffix()}`,
       input,
       integration,
       ...(taskTokens && { taskTokens }),
+      ...(random && { random }),
       clock,
       onEvent: (event) => onEvent(event, machine),
     });

@@ -1,35 +1,16 @@
 import { join } from 'node:path';
-import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { ECSClient } from '@aws-sdk/client-ecs';
 import { type AnswerApprovalResult, createHandler as answerApproval } from '../lambdas/answer-approval.ts';
-import type { ApprovalItem, ApprovalStore } from '../lambdas/approval/approval-item.ts';
-import { createHandler as assertQuiet } from '../lambdas/assert-quiet.ts';
-import { createHandler as authority } from '../lambdas/authority.ts';
-import { createHandler as changeStack } from '../lambdas/change-stack.ts';
-import { createHandler as databaseSnapshot } from '../lambdas/database-snapshot.ts';
-import { createHandler as deleteFileSystem } from '../lambdas/delete-file-system.ts';
-import { createHandler as deregisterTasks } from '../lambdas/deregister-tasks.ts';
+import type { ApprovalItem } from '../lambdas/approval/approval-item.ts';
 import type { DescribeExecution } from '../lambdas/execution-lock/executions.ts';
-import type { LockStore } from '../lambdas/execution-lock/lock-store.ts';
-import { createHandler as executionLock } from '../lambdas/execution-lock.ts';
 import type { FileSystems } from '../lambdas/file-systems.ts';
-import { createHandler as healthCheck } from '../lambdas/health-check.ts';
 import type { Publish } from '../lambdas/notifications.ts';
 import type { NetworkAndStorage } from '../lambdas/preflight/network-and-storage.ts';
 import type { Surroundings } from '../lambdas/preflight/surroundings.ts';
-import { createHandler as preflight } from '../lambdas/preflight.ts';
-import { createHandler as preflightFinalize } from '../lambdas/preflight-finalize.ts';
-import { createHandler as preflightPrepare } from '../lambdas/preflight-prepare.ts';
-import { createHandler as preflightRollback } from '../lambdas/preflight-rollback.ts';
-import { createHandler as readManifest } from '../lambdas/read-manifest.ts';
-import { createHandler as requestApproval } from '../lambdas/request-approval.ts';
-import { createHandler as scaleService } from '../lambdas/scale-service.ts';
 import type { Snapshots } from '../lambdas/snapshots.ts';
-import { createHandler as verifyCounts } from '../lambdas/verify-counts.ts';
 import type { JsonObject } from '../statemachine/asl.ts';
-import type { FunctionName } from '../statemachine/functions.ts';
 import type { Settings } from '../statemachine/settings.ts';
-import { awsIntegration, type Handler } from './aws-integration.ts';
+import { awsIntegration } from './aws-integration.ts';
 import { bundledProgram } from './bundled-program.ts';
 import type { Clock } from './clock.ts';
 import { cloudFormationClient } from './cloudformation/client.ts';
@@ -41,12 +22,14 @@ import { createDatabases } from './databases.ts';
 import type { Program } from './ecs/container.ts';
 import { createEcs, type LocalEcs } from './ecs/local-ecs.ts';
 import { ecsProviders } from './ecs/providers.ts';
+import { startTask, type TaskWorld } from './ecs/tasks.ts';
 import { createFileSystems } from './file-system.ts';
+import { createHandlers } from './handlers.ts';
 import type { Integration } from './interpreter/execution.ts';
 import { createTaskTokens, type TaskTokens } from './interpreter/task-tokens.ts';
 import { startLoadBalancer } from './load-balancer.ts';
 import { memoryLockStore } from './lock-store.ts';
-import { ACCOUNT_ID, ARTEFACT_BUCKET, functionArn } from './names.ts';
+import { ACCOUNT_ID, functionArn } from './names.ts';
 import { type ObjectStore, startObjectStore } from './object-store.ts';
 import { relayProgram } from './relay/program.ts';
 import { createSecrets } from './secrets.ts';
@@ -113,12 +96,6 @@ const TASK_START_SECONDS = 30;
 
 const LAST_LINES_MAX = 5;
 
-/** The bucket of the stack that the functions are in, and the role of the task that archives. */
-const ARCHIVE = {
-  bucket: ARTEFACT_BUCKET,
-  taskRole: `arn:aws:iam::${ACCOUNT_ID}:role/relay-cutover-archive`,
-};
-
 export async function createWorld(options: WorldOptions): Promise<World> {
   const { clock, settings, target, domain } = options;
   const place = { region: settings.region, accountId: ACCOUNT_ID };
@@ -134,32 +111,31 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const failingUpdates: World['failingUpdates'] = new Map();
   const writersLog = createWritersLog(settings.names);
   const lastLines = new Map<string, string[]>();
-  const ecs = createEcs(
-    {
-      clock,
-      startSeconds: TASK_START_SECONDS,
-      accountArn: `arn:aws:ecs:${settings.region}:${ACCOUNT_ID}`,
-      host: {
-        programFor: (image) => {
-          const program = programs.get(image) ?? programFor(image, settings, options.relayCommands ?? {});
-          return program === 'missing' ? undefined : program;
-        },
-        volumeDirectory: () => options.efsDirectory,
-        secretValue: secrets.value,
-        environment: {
-          ...{ PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR: options.scratchDirectory },
-          ...awsEnvironment(settings, objectStore),
-        },
-        onStart: writersLog.onStart,
-        onLog(container, line) {
-          options.onLog(container, line);
-          lastLines.set(container, [...(lastLines.get(container) ?? []), line].slice(-LAST_LINES_MAX));
-          for (const listener of logListeners) listener(container, line);
-        },
+  const taskWorld: TaskWorld = {
+    clock,
+    startSeconds: TASK_START_SECONDS,
+    accountArn: `arn:aws:ecs:${settings.region}:${ACCOUNT_ID}`,
+    host: {
+      programFor: (image) => {
+        const program = programs.get(image) ?? programFor(image, settings, options.relayCommands ?? {});
+        return program === 'missing' ? undefined : program;
+      },
+      volumeDirectory: () => options.efsDirectory,
+      secretValue: secrets.value,
+      environment: {
+        ...{ PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR: options.scratchDirectory },
+        ...awsEnvironment(settings, objectStore),
+      },
+      onStart: writersLog.onStart,
+      onLog(container, line) {
+        options.onLog(container, line);
+        lastLines.set(container, [...(lastLines.get(container) ?? []), line].slice(-LAST_LINES_MAX));
+        for (const listener of logListeners) listener(container, line);
       },
     },
-    balancer,
-  );
+  };
+  const { accountArn } = taskWorld;
+  const ecs = createEcs({ clock, accountArn, startTask: (start) => startTask(taskWorld, start) }, balancer);
   const cloudFormation = createCloudFormation({
     clock,
     ...place,
@@ -232,74 +208,6 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       await balancer.close();
       await objectStore.stop();
     },
-  };
-}
-
-interface HandlerWorld {
-  ecs: Pick<ECSClient, 'send'>;
-  cloudFormation: CloudFormationClient;
-  endpoint(): { url: string; hostHeader: string };
-  surroundings: Surroundings;
-  networkAndStorage: NetworkAndStorage;
-  fileSystems: FileSystems;
-  snapshots: Snapshots;
-  connect: RehearsalTarget['connectAsVerifier'];
-  artefacts: Map<string, string>;
-  lock: LockStore;
-  approvals: ApprovalStore;
-  publish: Publish;
-  describeExecution: DescribeExecution;
-  clock: Clock;
-}
-
-function createHandlers({
-  ecs,
-  cloudFormation,
-  endpoint,
-  surroundings,
-  networkAndStorage,
-  fileSystems,
-  snapshots,
-  connect,
-  artefacts,
-  lock,
-  approvals,
-  publish,
-  describeExecution,
-  clock,
-}: HandlerWorld): Record<FunctionName, Handler> {
-  const changing = changeStack({
-    cloudFormation,
-    artefacts: {
-      get: async (key) => artefacts.get(key),
-      put: async (key, text) => void (artefacts.has(key) || artefacts.set(key, text)),
-    },
-    lock,
-    askRegistry: surroundings.askRegistry,
-    now: clock.now,
-  });
-  return {
-    preflight: preflight({ ecs, cloudFormation, endpoint, surroundings }),
-    'preflight-prepare': preflightPrepare({ ecs, cloudFormation, endpoint, surroundings, networkAndStorage }),
-    'preflight-rollback': preflightRollback({ ecs, cloudFormation, endpoint, surroundings }),
-    'preflight-finalize': preflightFinalize({
-      ...{ ecs, cloudFormation, endpoint, surroundings, fileSystems },
-      archive: () => ARCHIVE,
-    }),
-    'execution-lock': executionLock({ store: lock, describeExecution, now: clock.now, pause: clock.sleep }),
-    'request-approval': requestApproval({ approvals, publish, now: clock.now }),
-    'change-stack': changing,
-    'prepare-stack': changing,
-    'finalize-stack': changing,
-    'database-snapshot': databaseSnapshot({ snapshots, now: clock.now }),
-    'delete-file-system': deleteFileSystem({ fileSystems, lock }),
-    'deregister-tasks': deregisterTasks({ ecs }),
-    'scale-service': scaleService({ ecs, lock }),
-    'assert-quiet': assertQuiet({ ecs, cloudFormation, lock, now: clock.now }),
-    'health-check': healthCheck({ ecs, endpoint, now: clock.now }),
-    authority: authority({ connect }),
-    'read-manifest': readManifest({ connect }),
-    'verify-counts': verifyCounts({ connect }),
   };
 }
 

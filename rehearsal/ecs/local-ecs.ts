@@ -1,9 +1,10 @@
 import type { JsonObject } from '../../statemachine/asl.ts';
+import type { Clock } from '../clock.ts';
 import type { LoadBalancer } from '../load-balancer.ts';
 import { type ActionWorld, apiTask, ecsActions, ecsError } from './actions.ts';
 import type { Service, Task, TaskDefinition } from './model.ts';
 import { createScheduler, newDeployment } from './service-scheduler.ts';
-import { type RunningTask, startTask, type TaskWorld } from './tasks.ts';
+import type { RunningTask, TaskStart } from './tasks.ts';
 
 interface ServiceProperties {
   cluster: string;
@@ -38,9 +39,15 @@ export interface LocalEcs {
   stopAll(): Promise<void>;
 }
 
+export interface EcsWorld {
+  clock: Clock;
+  accountArn: string;
+  /** Gives a task its life: a process of this machine, or what stands for one. */
+  startTask(start: TaskStart): RunningTask;
+}
+
 /** @param balancer stands before the tasks of every service that has a target group */
-export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
-  const { clock, accountArn } = world;
+export function createEcs({ clock, accountArn, startTask }: EcsWorld, balancer: LoadBalancer): LocalEcs {
   const definitions = new Map<string, TaskDefinition>();
   const services = new Map<string, Service>();
   const tasks: RunningTask[] = [];
@@ -58,7 +65,7 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
     targetGroup,
     ...service
   }: Service): RunningTask =>
-    startTask(world, {
+    startTask({
       cluster: clusterArn.split('/').at(-1) as string,
       definition: definitionOf(taskDefinition),
       group: `service:${serviceName}`,
@@ -69,7 +76,7 @@ export function createEcs(world: TaskWorld, balancer: LoadBalancer): LocalEcs {
     });
   const scheduler = createScheduler({ clock, services, tasks, start: startForService });
   const runTask: LocalEcs['runTask'] = ({ taskDefinition, ...start }) => {
-    const task = startTask(world, { ...start, definition: definitionOf(taskDefinition), startedBy: '' });
+    const task = startTask({ ...start, definition: definitionOf(taskDefinition), startedBy: '' });
     tasks.push(task);
     return task;
   };

@@ -21,7 +21,8 @@ interface WaitingTask {
   close(): void;
 }
 
-export function createTaskTokens(): TaskTokens {
+/** @param newToken gives another one each time */
+export function createTaskTokens(newToken: () => string = randomUUID): TaskTokens {
   const waiting = new Map<string, { resolve(output: Json): void; reject(failure: TaskFailure): void }>();
 
   const take = (token: string) => {
@@ -38,7 +39,7 @@ export function createTaskTokens(): TaskTokens {
     succeed: (token, output) => take(token).resolve(output),
     fail: (token, error, cause) => take(token).reject(new TaskFailure(error, cause)),
     open() {
-      const token = randomUUID();
+      const token = newToken();
       const answer = new Promise<Json>((resolve, reject) => waiting.set(token, { resolve, reject }));
       // It may be answered before, or long after, anybody looks.
       answer.catch(() => {});

@@ -1,0 +1,82 @@
+import type { JsonObject } from '../statemachine/asl.ts';
+import type { Act } from './faults.ts';
+import type { Run } from './run.ts';
+
+type Performing = (run: Run, by: string) => Promise<boolean> | boolean;
+
+/** What people do; each says whether it came to that, since AWS refuses some of it at some times. */
+const ACTS: Record<Act, Performing> = {
+  'scales up by hand': (run) => scale(run, 1),
+  'scales down by hand': (run) => scale(run, 0),
+  async 'starts a task by hand'({ cloud }) {
+    const { ecs, relays, settings } = cloud;
+    const service = ecs.service(`${settings.stackName}-zooid-relay`);
+    // Whoever starts a second relay beside one that runs has made two writers himself.
+    if (!service || relays.running.length > 0) return false;
+    const { taskDefinition } = service;
+    const task = ecs.runTask({ cluster: 'cluster', taskDefinition, group: `family:${settings.stackName}-zooid-relay` });
+    // It stays for some minutes, unless a machine stops it.
+    cloud.clock.after(300, () => task.stop({ stopCode: 'UserInitiated', stoppedReason: 'Stopped by hand' }));
+    return true;
+  },
+  'deploys the stack by hand': deploy,
+  'aborts the execution': ({ stepFunctions }, by) => {
+    const found = stepFunctions.started.find(({ execution }) => execution.arn === by);
+    if (found?.execution.status !== 'RUNNING') return false;
+    found.execution.stop('StoppedByHand', 'somebody pressed Stop');
+    return true;
+  },
+  'starts a second cutover': ({ stepFunctions }) => {
+    stepFunctions.start('cutover', {});
+    return true;
+  },
+  'starts a rollback': ({ stepFunctions }) => {
+    stepFunctions.start('rollback', {});
+    return true;
+  },
+  'starts restore with takeOver': ({ stepFunctions }) => {
+    stepFunctions.start('restore', { takeOver: true });
+    return true;
+  },
+};
+
+export async function perform(run: Run, what: Act, by: string): Promise<boolean> {
+  if (run.striker.isStopped) return false;
+  const isDone = await ACTS[what](run, by);
+  run.say(`!! somebody ${what}${isDone ? '' : ', in vain'}`);
+  return isDone;
+}
+
+async function scale({ cloud }: Run, desiredCount: number): Promise<boolean> {
+  const { settings, ecs } = cloud;
+  if (!ecs.service(`${settings.stackName}-zooid-relay`)) return false;
+  if (desiredCount > 0) cloud.isByHand = true;
+  await ecs.call('UpdateService', { cluster: 'cluster', service: `${settings.stackName}-zooid-relay`, desiredCount });
+  return true;
+}
+
+/** A change that makes a new task definition, with everything else as the stack has it. */
+async function deploy({ cloud }: Run): Promise<boolean> {
+  const { cloudFormation, settings, clock } = cloud;
+  const StackName = settings.stackName;
+  const { Stacks } = (await cloudFormation.call('DescribeStacks', { StackName })) as {
+    Stacks: { StackStatus: string; Parameters: { ParameterKey: string; ParameterValue: string }[] }[];
+  };
+  const [stack] = Stacks;
+  if (!stack?.StackStatus.endsWith('_COMPLETE') || stack.StackStatus.includes('CLEANUP')) return false;
+  const name = `by-hand-${Math.round(clock.seconds() * 1000)}`;
+  const Parameters: JsonObject[] = stack.Parameters.map(({ ParameterKey }) =>
+    ParameterKey === 'AdminPubkey' ? { ParameterKey, ParameterValue: name } : { ParameterKey, UsePreviousValue: true },
+  );
+  try {
+    const Capabilities = ['CAPABILITY_IAM'];
+    const of = { StackName, ChangeSetName: name };
+    await cloudFormation.call('CreateChangeSet', { ...of, UsePreviousTemplate: true, Parameters, Capabilities });
+    await clock.sleep(4);
+    await cloudFormation.call('ExecuteChangeSet', of);
+    cloud.isByHand = true;
+    return true;
+  } catch {
+    return false;
+  }
+}

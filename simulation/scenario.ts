@@ -1,0 +1,94 @@
+import type { MachineName } from '../statemachine/machine-names.ts';
+import { detourTo } from './detours.ts';
+import { FAULT_KINDS, type Fault, type FaultKind } from './faults.ts';
+import type { Place } from './places.ts';
+import { type Randomness, randomnessOf } from './randomness.ts';
+
+/** Everything that is decided before a run begins; the same seed gives the same. */
+export interface Scenario {
+  seed: number;
+  /** How the stack stands at first: without a database, loaded, or on PostgreSQL for eight days. */
+  begins: 'bare' | 'prepared' | 'switched';
+  /** What the operator starts, one after the other. */
+  journey: MachineName[];
+  onFailure: 'rollback' | 'hold';
+  approve: boolean;
+  deletesFileSystem: boolean;
+  faults: Fault[];
+  /** After how long the operator redrives what stands, while things still go wrong; then, with the faults gone, at once. */
+  redrivesAfterSeconds: number[];
+  /** What stands is given up by `restore` with takeOver and not redriven. */
+  givesUp: boolean;
+  /** At the very end every execution that has failed is redriven once more, days later: no harm may come of that. */
+  redrivesAllDaysLater: boolean;
+}
+
+/** A pair that is looked for by a seed: every one that can be has its turn. */
+export interface Pair {
+  place: Place;
+  kind: FaultKind;
+}
+
+/** Every place and what can go wrong there. */
+export function pairsOf(places: Place[]): Pair[] {
+  return places.flatMap((place) => FAULT_KINDS.filter((kind) => kind.applies(place)).map((kind) => ({ place, kind })));
+}
+
+const DAY_SECONDS = 86_400;
+
+export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenario {
+  const random = randomnessOf(seed, 'scenario');
+  // A step that has no divisor with any list of this size: neighbours of a seed look for something else.
+  const focus = pairs[(seed * 7_919) % pairs.length] as Pair;
+  const { machine, state } = focus.place;
+  const detour = detourTo(focus.place, random);
+  const journey = detour.journey ?? journeyTo(machine, random);
+  const faults: Fault[] = [
+    ...(detour.faults ?? []),
+    { kind: focus.kind.name, machine, state, visit: random.chance(0.85) ? 1 : 2, amount: random.number() },
+  ];
+  const near = places.filter((place) => journey.includes(place.machine) || place.machine === machine);
+  for (let more = random.one([0, 0, 1, 1, 2, 3]); more > 0; more -= 1) faults.push(drawn(near, random));
+  return {
+    seed,
+    begins:
+      journey[0] === 'prepare'
+        ? 'bare'
+        : journey[0] === 'rollback' || journey[0] === 'finalize'
+          ? 'switched'
+          : 'prepared',
+    journey,
+    onFailure: detour.onFailure ?? (random.chance(0.3) ? 'hold' : 'rollback'),
+    approve: state === 'AskApproval' || random.chance(0.05),
+    deletesFileSystem: detour.deletesFileSystem ?? random.chance(0.5),
+    faults: random.chance(0.02) ? [] : faults,
+    redrivesAfterSeconds: Array.from({ length: random.below(3) }, () =>
+      random.chance(0.3) ? DAY_SECONDS * (1 + random.below(4)) : random.below(600),
+    ),
+    givesUp: random.chance(0.15),
+    redrivesAllDaysLater: random.chance(0.25),
+  };
+}
+
+function journeyTo(machine: MachineName, random: Randomness): MachineName[] {
+  if (machine === 'prepare') return random.chance(0.2) ? ['prepare', 'cutover'] : ['prepare'];
+  if (machine === 'rollback') return random.chance(0.1) ? ['cutover', 'rollback'] : ['rollback'];
+  if (machine === 'finalize') return ['finalize'];
+  if (machine === 'cutover') return random.one([['cutover'], ['cutover'], ['cutover'], ['cutover', 'rollback']]);
+  return random.one([['cutover'], ['cutover'], ['rollback']]);
+}
+
+function drawn(places: Place[], random: Randomness): Fault {
+  const place = random.one(places);
+  const kinds = FAULT_KINDS.filter((kind) => kind.applies(place)).flatMap(
+    (kind) => Array(kind.weight).fill(kind) as FaultKind[],
+  );
+  const { name } = random.one(kinds);
+  return {
+    kind: name,
+    machine: place.machine,
+    state: place.state,
+    visit: 1 + random.below(2),
+    amount: random.number(),
+  };
+}

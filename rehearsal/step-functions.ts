@@ -46,10 +46,17 @@ export interface StepFunctionsOptions {
   /** What tells the names of executions apart. */
   suffix?: () => string;
   /** Changes the definition of a machine before it is interpreted. */
-  edit(machine: MachineName, definition: StateMachine): StateMachine;
+  edit?(machine: MachineName, definition: StateMachine): StateMachine;
+  /** Definitions that are at hand, with the functions' ARNs; else they are made for each execution. */
+  definitionOf?(machine: MachineName): StateMachine;
   onEvent(event: HistoryEvent, machine: MachineName): void;
   /** The other rule of the stack: called at the end of every execution, also after a redrive; never rejects. */
   onEnded?(executionArn: string): Promise<void>;
+}
+
+/** A machine's definition with the ARNs of the functions of this process. */
+export function localDefinition(machine: MachineName, settings: Settings): StateMachine {
+  return withFunctions(MACHINES[machine](settings), (name) => functionArn(settings.region, name));
 }
 
 /** Machines with a write stop. */
@@ -74,10 +81,8 @@ export function createStepFunctions(options: StepFunctionsOptions): LocalStepFun
   };
 
   const start = (machine: MachineName, input: Json): Execution => {
-    const definition = options.edit(
-      machine,
-      withFunctions(MACHINES[machine](settings), (name) => functionArn(region, name)),
-    );
+    const made = options.definitionOf?.(machine) ?? localDefinition(machine, settings);
+    const definition = options.edit?.(machine, made) ?? made;
     const execution = startExecution({
       machine: definition,
       stateMachineArn: `arn:aws:states:${region}:${ACCOUNT_ID}:stateMachine:${stackName}-${machine}`,

@@ -51,6 +51,7 @@ async function scale({ cloud }: Run, desiredCount: number): Promise<boolean> {
   const { settings, ecs } = cloud;
   if (!ecs.service(`${settings.stackName}-zooid-relay`)) return false;
   if (desiredCount > 0) cloud.isByHand = true;
+  else cloud.records.handDown = true;
   await ecs.call('UpdateService', { cluster: 'cluster', service: `${settings.stackName}-zooid-relay`, desiredCount });
   return true;
 }

@@ -21,7 +21,7 @@ import type { Randomness } from './randomness.ts';
 import { emptyRecords, type Records, type Store } from './records.ts';
 import { DOMAIN, RELAY_SECRET } from './relay-template.ts';
 import { createRelays, type Relay, type Relays } from './relays.ts';
-import { EVENTS } from './rows.ts';
+import { EVENTS, type Tables } from './rows.ts';
 import { createSqliteFile, type SqliteFile } from './sqlite-file.ts';
 import { type Program, startModelTask } from './tasks.ts';
 
@@ -210,7 +210,7 @@ function beginMigrator(cloud: Cloud, task: RunningTask, start: TaskStart): Progr
       connection = postgres.connect();
       return connection;
     },
-    archive: (tables: { [EVENTS]: Map<string, number> }) => {
+    archive: (tables: Tables) => {
       records.archived = new Set(tables[EVENTS].keys());
     },
   };

@@ -20,7 +20,7 @@ const byId = new Map<string, ModelEvent>();
 export function eventOf(number: number): ModelEvent {
   for (let next = events.length; next <= number; next += 1) {
     const fields = { pubkey: 'a'.repeat(64), created_at: 1_700_000_000 + next, kind: 1, content: `event ${next}` };
-    const id = eventId({ ...fields, created_at: String(fields.created_at), tags: '[]' });
+    const id = eventId({ ...fields, id: '', created_at: String(fields.created_at), tags: '[]' }) as string;
     const sig = createHash('sha512').update(id).digest('hex');
     const event = { id, ...fields, tags: [], sig };
     events.push(event);

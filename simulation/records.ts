@@ -55,8 +55,12 @@ export interface Records {
   endings: Ending[];
   /** Where a secret stood in a history. */
   leaks: string[];
-  /** Seconds after its deadline at which a way forward was still gone. */
-  late: { execution: string; state: string; seconds: number }[];
+  /** For how long a cutover went forward after its second look at the stopped relay. */
+  forward: { execution: string; seconds: number }[];
+  /** Whether a person has scaled the service down. */
+  handDown: boolean;
+  /** What is wrong with the template as it ends. */
+  templateFindings: string[];
   /** Relays that stopped while a machine ran that promises not to touch them. */
   disturbed: string[];
   /** Files that were stored in the archive: rows of events, and whose. */
@@ -69,7 +73,8 @@ export interface Records {
 
 export function emptyRecords(): Records {
   return {
-    ...{ accepted: [], starts: [], changes: [], endings: [], leaks: [], late: [], disturbed: [], misunderstood: [] },
+    ...{ accepted: [], starts: [], changes: [], endings: [], leaks: [], forward: [], disturbed: [], misunderstood: [] },
+    ...{ templateFindings: [], handDown: false },
     archived: new Set(),
     stuck: '',
   };

@@ -27,6 +27,8 @@ export interface Relays {
   connect(): Promise<NostrClient>;
   /** Whether the relay that is reached gives no events, as one with a wrong configuration does. */
   isMute: boolean;
+  /** Hears of every relay that stops. */
+  onStop: (relay: Relay) => void;
 }
 
 /** So many events a relay gets one by one; later ones are fewer, or days would be full of them. */
@@ -66,6 +68,7 @@ export function createRelays(world: {
     running,
     migrators,
     isMute: false,
+    onStop: () => {},
     start(relay) {
       const { store, byHand } = relay;
       const authority = postgres.authority();
@@ -94,6 +97,7 @@ export function createRelays(world: {
       // The last client is heard until the very moment of the stop.
       send(relay);
       running.splice(place, 1);
+      this.onStop(relay);
     },
     write() {
       written += 1;

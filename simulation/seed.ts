@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { parseSettings, type Settings } from '../statemachine/settings.ts';
+import { type Place, placesOf } from './places.ts';
+import { type Violation, violationsOf } from './properties.ts';
+import { type RunResult, runScenario } from './run.ts';
+import { type Pair, pairsOf, type Scenario, scenarioOf } from './scenario.ts';
+
+/** The settings of every run: the defaults, with few samples, since each is asked for again and again. */
+export const SETTINGS: Settings = parseSettings({ sampleEvents: 4 });
+export const PLACES: Place[] = placesOf(SETTINGS);
+export const PAIRS: Pair[] = pairsOf(PLACES);
+
+/** What is told of a run. */
+export interface Outcome {
+  seed: number;
+  violations: Violation[];
+  /** `<machine>.<state> <kind>` of what went wrong. */
+  occurred: string[];
+  visited: string[];
+}
+
+export function scenarioOfSeed(seed: number): Scenario {
+  return scenarioOf(seed, PLACES, PAIRS);
+}
+
+/** @param without places in the list of faults, counted from 1, that are left out */
+export function withoutFaults(scenario: Scenario, without: number[]): Scenario {
+  return { ...scenario, faults: scenario.faults.filter((_, place) => !without.includes(place + 1)) };
+}
+
+export async function runAndJudge(scenario: Scenario, say?: (line: string) => void): Promise<Outcome> {
+  const run = await runScenario(scenario, SETTINGS, say);
+  return outcomeOf(run);
+}
+
+function outcomeOf(run: RunResult): Outcome {
+  const { striker, scenario } = run;
+  return {
+    seed: scenario.seed,
+    violations: violationsOf(run),
+    occurred: [...striker.occurred],
+    visited: [...striker.visited],
+  };
+}
+
+/** The same for the same scenario, whatever machine it runs on. */
+export async function historyDigest(scenario: Scenario): Promise<string> {
+  const run = await runScenario(scenario, SETTINGS);
+  return createHash('sha256').update(run.fingerprint()).digest('hex');
+}

@@ -14,9 +14,8 @@ const ACTS: Record<Act, Performing> = {
     // Whoever starts a second relay beside one that runs has made two writers himself.
     if (!service || relays.running.length > 0) return false;
     const { taskDefinition } = service;
-    const task = ecs.runTask({ cluster: 'cluster', taskDefinition, group: `family:${settings.stackName}-zooid-relay` });
-    // It stays for some minutes, unless a machine stops it.
-    cloud.clock.after(300, () => task.stop({ stopCode: 'UserInitiated', stoppedReason: 'Stopped by hand' }));
+    // It stays until a machine stops it.
+    ecs.runTask({ cluster: 'cluster', taskDefinition, group: `family:${settings.stackName}-zooid-relay` });
     return true;
   },
   'deploys the stack by hand': deploy,

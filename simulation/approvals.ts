@@ -20,8 +20,10 @@ export function answerApprovals(runOf: () => Run, taskTokens: TaskTokens): Publi
     const answers = striker.isStopped ? undefined : answersOf(scenario);
     const waiting = stepFunctions.ofMachine('cutover').filter(({ execution }) => execution.status === 'RUNNING');
     const say = (word: 'approve' | 'reject', by: string) => async (): Promise<void> => {
-      for (const { execution } of waiting)
+      for (const { execution } of waiting) {
+        if (word === 'approve') cloud.records.approved.add(execution.name);
         await answer({ execution: execution.arn, answer: word, by }).catch(() => undefined);
+      }
     };
     const late = settings.approvalTimeoutSeconds + 60;
     const word = answers === 'reject' ? 'reject' : 'approve';

@@ -2,6 +2,7 @@ import { toCamelCase, toPascalCase } from '../rehearsal/ecs/providers.ts';
 import { type TaskCall, TaskFailure } from '../rehearsal/interpreter/execution.ts';
 import type { Json, JsonObject } from '../statemachine/asl.ts';
 import type { FunctionName } from '../statemachine/functions.ts';
+import type { Settings } from '../statemachine/settings.ts';
 import { perform } from './acts.ts';
 import type { Strike } from './faults.ts';
 import { functionsOf } from './functions.ts';
@@ -82,7 +83,7 @@ async function invoke(run: Run, call: TaskCall, strikes: Struck[]): Promise<Json
 
 async function invokeOnce(
   run: Run,
-  { context, signal }: TaskCall,
+  { context }: TaskCall,
   { name, Payload }: { name: FunctionName; Payload: JsonObject },
   strikes: Struck[],
 ): Promise<Json> {
@@ -96,8 +97,8 @@ async function invokeOnce(
     latencySeconds: slow?.strike.latencySeconds ?? LATENCY_SECONDS,
   });
   slow?.struck();
-  // A function has no more time than the state that waits for it.
-  signal.addEventListener('abort', invocation.die, { once: true });
+  // Nobody tells a function that its execution was stopped: it goes on until its own time is over.
+  const cancelTimeout = cloud.clock.after(timeoutSecondsOf(name, cloud.settings), invocation.die);
   const by = String((context.Execution as JsonObject).Id);
   const handlers = functionsOf(functionWorld, invocation, { by, isStale: stale?.struck });
   try {
@@ -108,8 +109,13 @@ async function invokeOnce(
     const { name: errorType, message: errorMessage } = error as Error;
     throw new TaskFailure(errorType, JSON.stringify({ errorType, errorMessage, trace: [] }));
   } finally {
-    signal.removeEventListener('abort', invocation.die);
+    cancelTimeout();
   }
+}
+
+/** Source: `infra/function-plans.ts`. */
+function timeoutSecondsOf(name: FunctionName, { verifyTimeoutSeconds }: Settings): number {
+  return name === 'verify-counts' ? verifyTimeoutSeconds : 60;
 }
 
 /** As `ecs:runTask.sync`: starts a task, waits for its end, and stops it when nobody waits any more. */

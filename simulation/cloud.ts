@@ -31,7 +31,7 @@ export const DATABASE_PASSWORD = 'password-of-the-database';
 
 /** What the next tasks of the migrator meet with. */
 export interface TaskFate {
-  how: 'does not start' | 'killed' | 'hangs' | 'database restarts';
+  how: 'does not start' | 'killed' | 'hangs' | 'database restarts' | 'errs';
   /** Before which of its steps, counted from 1. */
   step: number;
   struck(): void;
@@ -67,6 +67,8 @@ export interface Cloud {
   updateFate: UpdateFate | undefined;
   /** So many relays on PostgreSQL end right after their start. */
   crashes: { left: number; struck(): void } | undefined;
+  /** Nothing goes wrong any more: what has not ended ends. */
+  areFaultsGone: boolean;
   /** A person has scaled or deployed last, and not a machine. */
   isByHand: boolean;
   /** Hears what containers say. */
@@ -141,7 +143,7 @@ export function createCloud(settings: Settings, randomness: Randomness, log: (li
       snapshots: createSnapshots(clock),
     },
     lockItem: () => lock.read(settings.stackName),
-    ...{ taskFate: undefined, updateFate: undefined, crashes: undefined, isByHand: false },
+    ...{ taskFate: undefined, updateFate: undefined, crashes: undefined, isByHand: false, areFaultsGone: false },
   };
 
   function begin(task: RunningTask, start: TaskStart): Program {
@@ -165,7 +167,8 @@ function beginRelay(cloud: Cloud, task: RunningTask, start: TaskStart): Program 
     return { done: cloud.clock.sleep(2).then(() => 1), drain() {}, end() {} };
   }
   const byHand = task.group.startsWith('family:') || cloud.isByHand;
-  const relay: Relay = { name: task.taskArn, store, byHand, isTarget: start.target !== undefined };
+  const image = String(start.definition.containerDefinitions[0]?.image);
+  const relay: Relay = { name: task.taskArn, image, store, byHand, isTarget: start.target !== undefined };
   relays.start(relay);
   return {
     done: new Promise(() => {}),
@@ -191,6 +194,7 @@ function beginMigrator(cloud: Cloud, task: RunningTask, start: TaskStart): Progr
   const written: Record<string, Store> = { reconcile: 'postgres', reverse: 'sqlite' };
   const store = written[mode];
   if (store) relays.migrators.set(`migrator ${mode} ${task.taskArn}`, store);
+  if (fate?.how === 'errs') fate.struck();
   let connection: ModelConnection | undefined;
   let steps = 0;
   const step = async (): Promise<void> => {
@@ -205,7 +209,7 @@ function beginMigrator(cloud: Cloud, task: RunningTask, start: TaskStart): Progr
     await clock.sleep(2, killed.signal);
   };
   const world = {
-    ...{ clock, file, postgres, step, log: cloud.log },
+    ...{ clock, file, postgres, step, log: cloud.log, errs: fate?.how === 'errs' },
     connect() {
       connection = postgres.connect();
       return connection;
@@ -268,7 +272,7 @@ function fatefully(resources: ResourceProvider, cloudOf: () => Cloud): ResourceP
     cloud.updateFate = undefined;
     fate.struck();
     await cloud.clock.sleep(20);
-    if (fate.how === 'never ends') await new Promise(() => {});
+    while (fate.how === 'never ends' && !cloud.areFaultsGone && !signal.aborted) await cloud.clock.sleep(60);
     const breaker = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.";
     throw new Error(`Resource handler returned message: "${fate.how === 'fails' ? 'Internal Failure' : breaker}"`);
   };

@@ -56,6 +56,8 @@ export interface FaultKind {
   title: string;
   applies(place: Place): boolean;
   strike(amount: number): Strike;
+  /** It passes by itself: with nothing else a machine comes to its good end. */
+  passes?: true;
   /** How often it is drawn, as against the others. */
   weight: number;
 }
@@ -80,11 +82,13 @@ export const FAULT_KINDS: FaultKind[] = [
     name: 'answer lost',
     title: 'a call does its work, and the answer never arrives',
     applies: isAny,
+    passes: true,
     strike: () => ({ losesAnswer: new TaskFailure('Lambda.SdkClientException', 'Unable to execute HTTP request') }),
     weight: 3,
   },
   {
     name: 'throttled',
+    passes: true,
     title: 'a call is refused once or more for its rate',
     applies: isAny,
     strike: (amount) => ({
@@ -105,6 +109,7 @@ export const FAULT_KINDS: FaultKind[] = [
   },
   {
     name: 'invoked twice',
+    passes: true,
     title: 'a function is invoked twice for one call, the second time while the first is at work',
     applies: isFunction,
     strike: (amount) => ({ againAfterSeconds: amount * 3 }),
@@ -112,6 +117,7 @@ export const FAULT_KINDS: FaultKind[] = [
   },
   {
     name: 'killed midway',
+    passes: true,
     title: 'a function ends in the middle of its work',
     applies: isFunction,
     strike: (amount) => ({ disturbance: { call: 1 + Math.floor(amount * 4), how: 'killed before' } }),
@@ -119,6 +125,7 @@ export const FAULT_KINDS: FaultKind[] = [
   },
   {
     name: 'inner answer lost',
+    passes: true,
     title: 'a function does not get the answer to a call that it made, which did its work',
     applies: isFunction,
     strike: (amount) => ({ disturbance: { call: 1 + Math.floor(amount * 4), how: 'answer lost' } }),
@@ -133,6 +140,7 @@ export const FAULT_KINDS: FaultKind[] = [
   },
   {
     name: 'stale answers',
+    passes: true,
     title: 'ECS and CloudFormation answer with what was so some seconds ago',
     applies: ({ calls }) => /^(AssertQuiet|HealthCheck|ChangeStack|PrepareStack|FinalizeStack)Function$/.test(calls),
     strike: () => ({ isStale: true }),
@@ -168,6 +176,13 @@ export const FAULT_KINDS: FaultKind[] = [
     applies: isMigrator,
     strike: (amount) => ({ task: { how: 'killed', step: 1 + Math.floor(amount * 6) } }),
     weight: 4,
+  },
+  {
+    name: 'migrator errs',
+    title: 'the migrator leaves out a row, and says that all is verified',
+    applies: ({ state }) => state === 'RunMigrator' || state === 'RunLoad' || state === 'RunReverse',
+    strike: () => ({ task: { how: 'errs', step: 0 } }),
+    weight: 3,
   },
   {
     name: 'task hangs',

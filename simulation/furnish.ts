@@ -8,7 +8,6 @@ import type { Run } from './run.ts';
 
 /** The name of a cutover that took place before the run began. */
 const EARLIER_CUTOVER = 'cutover-of-last-week';
-const DAYS_SINCE = 8;
 
 /** Brings the world to where the run begins: a relay serves, on the one store or on the other. */
 export async function furnish({ cloud, scenario }: Run): Promise<void> {
@@ -41,7 +40,7 @@ export async function furnish({ cloud, scenario }: Run): Promise<void> {
   cloud.clients.artefacts.set(keys.template, templates.prepared);
   const values = { ...STACK_PARAMETERS, [names.imageParameter]: OLD_IMAGE };
   cloud.clients.artefacts.set(keys.parameters, JSON.stringify(values));
-  await clock.sleep(DAYS_SINCE * 86_400);
+  await clock.sleep(scenario.daysOnTarget * 86_400);
 }
 
 async function recordRun({ postgres, file }: Run['cloud'], runId: string, mode: string): Promise<void> {

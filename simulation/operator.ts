@@ -13,7 +13,6 @@ export async function operate(run: Run): Promise<void> {
   const { clock, records } = cloud;
   const waits = [...scenario.redrivesAfterSeconds];
   for (const machine of scenario.journey) {
-    if (machine === 'finalize' && scenario.begins !== 'switched') await clock.sleep(8 * 86_400);
     run.say(`-- the operator starts ${machine}`);
     stepFunctions.start(machine, inputOf(run, machine));
     await stepFunctions.settled();
@@ -48,10 +47,26 @@ async function endWell(run: Run): Promise<void> {
   striker.stop();
   Object.assign(cloud, { taskFate: undefined, updateFate: undefined, crashes: undefined });
   cloud.relays.isMute = false;
+  cloud.areFaultsGone = true;
+  // Whoever has started a relay by hand stops it again.
+  await cloud.ecs.stopGroup(`family:${cloud.settings.stackName}-zooid-relay`);
   run.say('-- the faults are gone');
   await cloud.clock.sleep(600);
   for (let redrives = 0; redrives < REDRIVES_MAX && (await standing(run)); redrives += 1) await redriveStanding(run);
+  if (await isRefusedUnchanged(run)) {
+    run.say('-- the operator gives up what cannot be: restore with takeOver');
+    stepFunctions.start('restore', { takeOver: true });
+  }
   await stepFunctions.settled();
+}
+
+/**
+ * Whether what stands has changed nothing and is refused each time: a rollback of a relay that serves from SQLite already, a cutover whose
+ * load has grown too old. No redrive helps then, and nothing is to be brought back.
+ */
+async function isRefusedUnchanged({ cloud }: Run): Promise<boolean> {
+  const item = await cloud.lockItem();
+  return item !== undefined && !item.released && item.held !== null && item.plan === null;
 }
 
 /** What has the lock, has ended badly, and has not given it back. */

@@ -14,7 +14,7 @@ export interface Postgres {
   connect(): ModelConnection;
   /** Every connection is lost; a commit that is under way may be done or not. */
   restart(seconds: number): void;
-  authority(): { holder: 'source' | 'target'; runId: string } | undefined;
+  authority(): { holder: 'source' | 'target'; runId: string; changedAt: Date } | undefined;
   run(runId: string): { mode: string; status: string } | undefined;
   createControlSchema(): void;
 }
@@ -168,9 +168,11 @@ export function createPostgres(
       state.hasSchema = true;
     },
     authority() {
-      const [row] = state.hasSchema ? control.run('SELECT holder, run_id FROM cutover.authority', []).rows : [];
-      const found = row as { holder: 'source' | 'target'; run_id: string } | undefined;
-      return found && { holder: found.holder, runId: found.run_id };
+      const [row] = state.hasSchema
+        ? control.run('SELECT holder, run_id, changed_at FROM cutover.authority', []).rows
+        : [];
+      const found = row as { holder: 'source' | 'target'; run_id: string; changed_at: Date } | undefined;
+      return found && { holder: found.holder, runId: found.run_id, changedAt: found.changed_at };
     },
     run(runId) {
       const { rows } = control.run('SELECT mode, status FROM cutover.run WHERE run_id = $1', [runId]);

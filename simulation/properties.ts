@@ -1,5 +1,8 @@
+import type { HistoryEvent } from '../rehearsal/interpreter/execution.ts';
 import { forwardSeconds } from '../statemachine/settings.ts';
+import { kindOf } from './faults.ts';
 import { isExcused, type Store } from './records.ts';
+import { OLD_IMAGE } from './relay-template.ts';
 import { EVENTS, TABLES } from './rows.ts';
 import type { RunResult } from './run.ts';
 
@@ -16,7 +19,7 @@ const ERRORS_KNOWN = [
   ...['FinalizeFailed', 'HeldForOperator', 'StoppedByHand'],
 ];
 
-/** Endings of machines that take no more change for what a person may redrive: the way back of `cutover` fails where it stands. */
+/** The way back of `cutover` and the first state of `restore` fail where they stand; so does a halt, whose own call fails. */
 const MAY_FAIL_ANYWHERE = ['cutover', 'restore'];
 
 /** For how long an execution that has lost the lock may still come to the end of one call. */
@@ -98,11 +101,9 @@ export const PROPERTIES: Property[] = [
     title: 'an execution ends by an ending that its machine has',
     violations: ({ cloud }) =>
       cloud.records.endings
-        .filter(
-          ({ status, error, machine }) =>
-            status === 'FAILED' && !ERRORS_KNOWN.includes(error) && !MAY_FAIL_ANYWHERE.includes(machine),
-        )
-        .map(({ machine, error }) => `${machine} ended with ${error}`),
+        .filter(({ status, error }) => status === 'FAILED' && !ERRORS_KNOWN.includes(error))
+        .filter(({ machine, state }) => !MAY_FAIL_ANYWHERE.includes(machine) && !state.startsWith('Hold'))
+        .map(({ machine, state, error }) => `${machine} ended in ${state} with ${error}`),
   },
   {
     title: 'no expression of a machine fails',
@@ -134,6 +135,47 @@ export const PROPERTIES: Property[] = [
         .map(({ execution, seconds }) => `${execution} went forward for ${seconds} s after its second look`),
   },
   {
+    title: 'with nothing but what passes by itself, every machine comes to its good end',
+    violations: ({ striker, stepFunctions, scenario }) => {
+      if (scenario.daysOnTarget < 7 || ![...striker.occurred].every(passes)) return [];
+      return stepFunctions.started
+        .filter(({ machine, execution }) => machine !== 'restore' && execution.status !== 'SUCCEEDED')
+        .map(({ machine, execution }) => `${machine} is ${execution.status}`);
+    },
+  },
+  {
+    title: 'each store is served by the image that is made for it',
+    violations: ({ cloud }) =>
+      cloud.records.starts
+        .filter(({ store, image, byHand }) => !byHand && (image === OLD_IMAGE) !== (store === 'sqlite'))
+        .map(({ atSeconds, store, image }) => `at ${atSeconds} s ${image} began to serve from ${store}`),
+  },
+  {
+    title: 'a machine says that it is complete only while a relay serves',
+    violations: ({ cloud, striker }) =>
+      cloud.records.endings
+        .filter(({ machine, status, isServed }) => status === 'SUCCEEDED' && machine !== 'restore' && !isServed)
+        // What a person does in the last moment no machine sees.
+        .filter(() => ![...striker.occurred].some((name) => name.endsWith('by hand')))
+        .map(({ machine, atSeconds }) => `at ${atSeconds} s ${machine} was complete, and no relay served`),
+  },
+  {
+    title: 'finalize is complete only when PostgreSQL has held the truth for as long as the settings say',
+    violations: ({ cloud }) =>
+      cloud.records.endings
+        .filter(({ machine, status }) => machine === 'finalize' && status === 'SUCCEEDED')
+        .filter(({ daysOnTarget }) => daysOnTarget < cloud.settings.confidenceDays)
+        .map(({ daysOnTarget }) => `it was complete after ${daysOnTarget} days`),
+  },
+  {
+    title: 'a cutover that has to be approved is complete only after somebody has approved it',
+    violations: ({ cloud, stepFunctions }) =>
+      stepFunctions.started
+        .filter(({ machine, execution }) => machine === 'cutover' && execution.status === 'SUCCEEDED')
+        .filter(({ execution }) => isToBeApproved(execution.history[0]) && !cloud.records.approved.has(execution.name))
+        .map(({ execution }) => `${execution.name} is complete, and nobody has approved it`),
+  },
+  {
     title: 'no secret stands in a history',
     violations: ({ cloud }) => cloud.records.leaks.slice(0, 3),
   },
@@ -152,6 +194,17 @@ export const PROPERTIES: Property[] = [
     },
   },
 ];
+
+function isToBeApproved(started: HistoryEvent | undefined): boolean {
+  return started?.executionStartedEventDetails?.input?.includes('"approve":true') ?? false;
+}
+
+/** Whether a pair that came to pass, `<machine>.<state> <kind>`, is of a kind that passes; a task of the migrator has no second try of its own. */
+function passes(pair: string): boolean {
+  const place = pair.indexOf(' ');
+  const isTask = /\.Run[A-Z]/.test(pair.slice(0, place));
+  return !isTask && kindOf(pair.slice(place + 1)).passes === true;
+}
 
 function servesWell({ cloud }: RunResult): string[] {
   const { relays, records, postgres, ecs, settings } = cloud;

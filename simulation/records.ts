@@ -16,6 +16,7 @@ export interface Accepted {
 export interface RelayStart {
   atSeconds: number;
   store: Store;
+  image: string;
   byHand: boolean;
   holder: Holder;
   /** Whether authority is with the target by a run that was verified. */
@@ -43,8 +44,14 @@ export interface Ending {
   atSeconds: number;
   machine: string;
   execution: string;
+  /** The state that it was in. */
+  state: string;
   status: string;
   error: string;
+  /** Whether a relay served then, as it should. */
+  isServed: boolean;
+  /** For how many days PostgreSQL had held the truth; 0 where it did not. */
+  daysOnTarget: number;
 }
 
 /** What is written down of a run while it goes on; the properties look at this, and at the world as it ends. */
@@ -57,6 +64,8 @@ export interface Records {
   leaks: string[];
   /** For how long a cutover went forward after its second look at the stopped relay. */
   forward: { execution: string; seconds: number }[];
+  /** Executions that a person has approved. */
+  approved: Set<string>;
   /** Whether a person has scaled the service down. */
   handDown: boolean;
   /** What is wrong with the template as it ends. */
@@ -76,6 +85,7 @@ export function emptyRecords(): Records {
     ...{ accepted: [], starts: [], changes: [], endings: [], leaks: [], forward: [], disturbed: [], misunderstood: [] },
     ...{ templateFindings: [], handDown: false },
     archived: new Set(),
+    approved: new Set(),
     stuck: '',
   };
 }

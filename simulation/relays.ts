@@ -9,6 +9,7 @@ import type { SqliteFile } from './sqlite-file.ts';
 /** A relay that runs, and the clients that write to it as long as it does. */
 export interface Relay {
   name: string;
+  image: string;
   store: Store;
   byHand: boolean;
   /** New clients reach it; while it drains only those that it has go on. */
@@ -70,13 +71,13 @@ export function createRelays(world: {
     isMute: false,
     onStop: () => {},
     start(relay) {
-      const { store, byHand } = relay;
+      const { store, byHand, image } = relay;
       const authority = postgres.authority();
       const run = authority && postgres.run(authority.runId);
       const expected = records.accepted.filter((one) => !isExcused(one)).map(({ id }) => id);
       const { [EVENTS]: rows } = tablesOf(store);
       records.starts.push({
-        ...{ atSeconds: clock.seconds(), store, byHand, holder: holder() },
+        ...{ atSeconds: clock.seconds(), store, image, byHand, holder: holder() },
         isVerified: run?.mode === 'reconcile' && run.status === 'verified',
         missing: expected.filter((id) => TABLES.some(({ table }) => !tablesOf(store)[table].has(id))),
         doubled: [...rows].filter(([, times]) => times > 1).map(([id]) => id),

@@ -150,6 +150,21 @@ async function lookAtTemplate({ cloud }: Run): Promise<void> {
     records.templateFindings.push(`the stack is in ${Stacks[0]?.StackStatus}`);
 }
 
+function lastState(history: HistoryEvent[]): string {
+  return history.findLast((event) => event.stateEnteredEventDetails)?.stateEnteredEventDetails?.name ?? '';
+}
+
+function isServed({ relays }: Cloud): boolean {
+  const serving = relays.running.find(({ isTarget }) => isTarget);
+  return serving !== undefined && !(serving.store === 'postgres' && relays.isMute);
+}
+
+function daysOnTarget({ postgres, clock }: Cloud): number {
+  const authority = postgres.authority();
+  if (authority?.holder !== 'target') return 0;
+  return (clock.now().getTime() - authority.changedAt.getTime()) / 86_400_000;
+}
+
 async function noteEnding(run: Run, arn: string, at: (line: string) => void): Promise<void> {
   const { stepFunctions, cloud } = run;
   const found = stepFunctions.started.find(({ execution }) => execution.arn === arn);
@@ -158,6 +173,7 @@ async function noteEnding(run: Run, arn: string, at: (line: string) => void): Pr
   at(`${found.machine} ended as ${status} ${error} ${String(cause).slice(0, 300)}`);
   cloud.records.endings.push({
     ...{ atSeconds: cloud.clock.seconds(), machine: found.machine, execution: found.execution.name },
-    ...{ status, error },
+    state: lastState(found.execution.history),
+    ...{ status, error, isServed: isServed(cloud), daysOnTarget: daysOnTarget(cloud) },
   });
 }

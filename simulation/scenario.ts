@@ -11,6 +11,8 @@ export interface Scenario {
   begins: 'bare' | 'prepared' | 'switched';
   /** What the operator starts, one after the other. */
   journey: MachineName[];
+  /** Of a run that begins on PostgreSQL: since how many days. */
+  daysOnTarget: number;
   onFailure: 'rollback' | 'hold';
   approve: boolean;
   deletesFileSystem: boolean;
@@ -58,6 +60,7 @@ export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenar
           ? 'switched'
           : 'prepared',
     journey,
+    daysOnTarget: random.chance(0.1) ? 3 : 8,
     onFailure: detour.onFailure ?? (random.chance(0.3) ? 'hold' : 'rollback'),
     approve: state === 'AskApproval' || random.chance(0.05),
     deletesFileSystem: detour.deletesFileSystem ?? random.chance(0.5),

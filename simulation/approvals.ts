@@ -7,7 +7,8 @@ import type { Run } from './run.ts';
 export function answerApprovals(runOf: () => Run, taskTokens: TaskTokens): Publish {
   return async (subject) => {
     if (!subject.startsWith('Approval wanted')) return;
-    const { cloud, scenario, striker, stepFunctions } = runOf();
+    const run = runOf();
+    const { cloud, stepFunctions } = run;
     const { clock, settings } = cloud;
     const answer = createHandler({
       approvals: cloud.clients.approvals,
@@ -17,12 +18,18 @@ export function answerApprovals(runOf: () => Run, taskTokens: TaskTokens): Publi
       },
       now: clock.now,
     });
-    const answers = striker.isStopped ? undefined : answersOf(scenario);
+    const answers = cloud.approval;
+    cloud.approval = undefined;
     const waiting = stepFunctions.ofMachine('cutover').filter(({ execution }) => execution.status === 'RUNNING');
     const say = (word: 'approve' | 'reject', by: string) => async (): Promise<void> => {
       for (const { execution } of waiting) {
-        if (word === 'approve') cloud.records.approved.add(execution.name);
-        await answer({ execution: execution.arn, answer: word, by }).catch(() => undefined);
+        const reason = word === 'reject' ? { reason: 'not today' } : {};
+        try {
+          await answer({ execution: execution.arn, answer: word, by, ...reason });
+          if (word === 'approve') cloud.records.approved.add(execution.name);
+        } catch (error) {
+          run.say(`   ${by} cannot answer: ${(error as Error).message}`);
+        }
       }
     };
     const late = settings.approvalTimeoutSeconds + 60;
@@ -30,8 +37,4 @@ export function answerApprovals(runOf: () => Run, taskTokens: TaskTokens): Publi
     if (answers !== 'never') clock.after(answers === 'late' ? late : 60, say(word, 'one person'));
     if (answers === 'twice') clock.after(60, say('reject', 'another person'));
   };
-}
-
-function answersOf({ faults }: Run['scenario']): string | undefined {
-  return faults.find(({ kind }) => kind.startsWith('approval '))?.kind.slice('approval '.length);
 }

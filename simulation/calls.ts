@@ -42,6 +42,10 @@ function arm(run: Run, call: TaskCall, strikes: Struck[]): void {
     if (strike.task) cloud.taskFate = { ...strike.task, struck };
     if (strike.update) cloud.updateFate = { how: strike.update, struck };
     if (strike.crashes) cloud.crashes = { left: strike.crashes, struck };
+    if (strike.answers) {
+      cloud.approval = strike.answers;
+      struck();
+    }
     if (strike.isMute) {
       cloud.relays.isMute = true;
       struck();

@@ -67,6 +67,8 @@ export interface Cloud {
   updateFate: UpdateFate | undefined;
   /** So many relays on PostgreSQL end right after their start. */
   crashes: { left: number; struck(): void } | undefined;
+  /** How the person who is asked next answers; without it he approves. */
+  approval: 'reject' | 'late' | 'twice' | 'never' | undefined;
   /** Nothing goes wrong any more: what has not ended ends. */
   areFaultsGone: boolean;
   /** A person has scaled or deployed last, and not a machine. */
@@ -143,7 +145,14 @@ export function createCloud(settings: Settings, randomness: Randomness, log: (li
       snapshots: createSnapshots(clock),
     },
     lockItem: () => lock.read(settings.stackName),
-    ...{ taskFate: undefined, updateFate: undefined, crashes: undefined, isByHand: false, areFaultsGone: false },
+    ...{
+      taskFate: undefined,
+      updateFate: undefined,
+      crashes: undefined,
+      isByHand: false,
+      areFaultsGone: false,
+      approval: undefined,
+    },
   };
 
   function begin(task: RunningTask, start: TaskStart): Program {

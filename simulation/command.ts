@@ -4,7 +4,7 @@ import { createCoverage } from './coverage.ts';
 import { nameOf } from './faults.ts';
 import { checkMutations } from './mutate.ts';
 import { runSeeds } from './processes.ts';
-import { type Outcome, PAIRS, runAndJudge, scenarioOfSeed, withoutFaults } from './seed.ts';
+import { type Outcome, PAIRS, runAndJudge, scenarioOfSeed, seedsFrom, withoutFaults } from './seed.ts';
 import { shrink } from './shrink.ts';
 
 /** With so many seeds every pair has had its turn several times, and one that never came to pass is a gap. */
@@ -83,7 +83,7 @@ async function runMany({ seeds, from, coverage: isAsked, processes }: Options): 
   const broken: Outcome[] = [];
   let done = 0;
   try {
-    await runSeeds(bundle.path, { first: from, last: from + seeds - 1 }, processes, (outcome) => {
+    await runSeeds(bundle.path, seedsFrom(from, seeds), processes, (outcome) => {
       done += 1;
       coverage.add(outcome.occurred);
       if (outcome.violations.length > 0) broken.push(outcome);

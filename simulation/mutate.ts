@@ -1,6 +1,7 @@
 import { bundleSeeds } from './bundle.ts';
 import { MUTATIONS } from './mutations.ts';
 import { runSeeds } from './processes.ts';
+import { seedsLookingFor } from './seed.ts';
 
 /** A break that is not caught by as many seeds is not caught. */
 const SEEDS_MAX = 2_000;
@@ -21,11 +22,16 @@ export async function checkMutations({ only = '', processes, say }: MutationOpti
     let seeds = 0;
     let caught = '';
     try {
-      await runSeeds(bundle.path, { first: 1, last: SEEDS_MAX }, processes, ({ seed, violations: [violation] }) => {
-        seeds += 1;
-        if (violation) caught = `by "${violation.property}", seed ${seed}`;
-        return !violation;
-      });
+      await runSeeds(
+        bundle.path,
+        seedsLookingFor(mutation.seenAt ?? /./, SEEDS_MAX),
+        processes,
+        ({ seed, violations: [violation] }) => {
+          seeds += 1;
+          if (violation) caught = `by "${violation.property}", seed ${seed}`;
+          return !violation;
+        },
+      );
     } finally {
       bundle.remove();
     }

@@ -2,11 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Outcome } from './seed.ts';
 
-export interface SeedRange {
-  first: number;
-  last: number;
-}
-
 /**
  * Runs seeds in processes beside each other and hands on each outcome as it comes.
  *
@@ -15,7 +10,7 @@ export interface SeedRange {
  */
 export async function runSeeds(
   bundle: string,
-  { first, last }: SeedRange,
+  seeds: number[],
   processes: number,
   listen: (outcome: Outcome) => boolean,
 ): Promise<void> {
@@ -27,12 +22,10 @@ export async function runSeeds(
   };
   const runOne = (offset: number): Promise<void> =>
     new Promise((resolve, reject) => {
-      const range = [first + offset, processes, last].map(String);
+      const mine = seeds.filter((_, place) => place % processes === offset);
       const environment = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
-      const child = spawn(process.execPath, [bundle, ...range], {
-        env: environment,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
+      const child = spawn(process.execPath, [bundle], { env: environment });
+      child.stdin.end(JSON.stringify(mine));
       children.push(child);
       let said = '';
       child.stderr.on('data', (text) => {

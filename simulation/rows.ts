@@ -55,9 +55,3 @@ export function digestOf(rows: Rows): TableDigest {
   const { count, sum } = sumOf(rows);
   return { rows: count, digest: BigInt.asUintN(64, sum).toString(16).padStart(16, '0') + '0'.repeat(48) };
 }
-
-/** Whether some rows are all among others, as often. */
-export function areAmong(some: Iterable<string>, rows: Rows): boolean {
-  for (const row of some) if (!rows.has(row)) return false;
-  return true;
-}

@@ -36,12 +36,16 @@ export function pairsOf(places: Place[]): Pair[] {
   return places.flatMap((place) => FAULT_KINDS.filter((kind) => kind.applies(place)).map((kind) => ({ place, kind })));
 }
 
+/** The pair that a seed looks for: each has its turn, and neighbours of a seed look for something else. */
+export function focusOf(seed: number, pairs: Pair[]): Pair {
+  return pairs[(seed * 7_919) % pairs.length] as Pair;
+}
+
 const DAY_SECONDS = 86_400;
 
 export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenario {
   const random = randomnessOf(seed, 'scenario');
-  // A step that has no divisor with any list of this size: neighbours of a seed look for something else.
-  const focus = pairs[(seed * 7_919) % pairs.length] as Pair;
+  const focus = focusOf(seed, pairs);
   const { machine, state } = focus.place;
   const detour = detourTo(focus.place, random);
   const journey = detour.journey ?? journeyTo(machine, random);

@@ -3,12 +3,26 @@ import { parseSettings, type Settings } from '../statemachine/settings.ts';
 import { type Place, placesOf } from './places.ts';
 import { type Violation, violationsOf } from './properties.ts';
 import { type RunResult, runScenario } from './run.ts';
-import { type Pair, pairsOf, type Scenario, scenarioOf } from './scenario.ts';
+import { focusOf, type Pair, pairsOf, type Scenario, scenarioOf } from './scenario.ts';
 
 /** The settings of every run: the defaults, with few samples, since each is asked for again and again. */
 export const SETTINGS: Settings = parseSettings({ sampleEvents: 4 });
 export const PLACES: Place[] = placesOf(SETTINGS);
 export const PAIRS: Pair[] = pairsOf(PLACES);
+
+export function seedsFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, place) => first + place);
+}
+
+/** The first seeds that look for a pair of which a name such as `cutover.ScaleUp aborted` has these words. */
+export function seedsLookingFor(words: RegExp, count: number): number[] {
+  const found: number[] = [];
+  for (let seed = 1; found.length < count && seed <= PAIRS.length * count; seed += 1) {
+    const { place, kind } = focusOf(seed, PAIRS);
+    if (words.test(`${place.machine}.${place.state} ${kind.name}`)) found.push(seed);
+  }
+  return found;
+}
 
 /** What is told of a run. */
 export interface Outcome {

@@ -14,6 +14,7 @@ const DOORS: Record<string, string[]> = {
   report: ['statemachine'],
   cli: ['statemachine', 'migrator', 'lambdas', 'rehearsal', 'report'],
   bench: ['migrator', 'rehearsal'],
+  simulation: ['statemachine', 'migrator', 'lambdas', 'rehearsal'],
 };
 
 /** The migrator's modules without side effects that the functions share; its SQLite side must stay out of their bundles. */

@@ -83,13 +83,9 @@ export function createCloud(settings: Settings, randomness: Randomness, log: (li
   const clock = createVirtualClock();
   const records = emptyRecords();
   const file = createSqliteFile();
-  const postgres = createPostgres(
-    clock,
-    () => randomness.chance(0.5),
-    (message) => {
-      records.misunderstood.push(message);
-    },
-  );
+  const postgres = createPostgres(clock, (message) => {
+    records.misunderstood.push(message);
+  });
   const relays = createRelays({ clock, file, postgres, records });
   const place = { region: settings.region, accountId: ACCOUNT_ID };
   const accountArn = `arn:aws:ecs:${settings.region}:${ACCOUNT_ID}`;

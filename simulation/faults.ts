@@ -133,9 +133,9 @@ export const FAULT_KINDS: FaultKind[] = [
   },
   {
     name: 'slow',
-    title: 'every call that a function makes takes so long that its time is over',
+    title: 'every call that a function makes takes so long that its time may be over before its work is',
     applies: isFunction,
-    strike: (amount) => ({ latencySeconds: 10 + amount * 60 }),
+    strike: (amount) => ({ latencySeconds: 2 + amount * 12 }),
     weight: 2,
   },
   {

@@ -25,7 +25,7 @@ export const MUTATIONS: Mutation[] = [
   },
   {
     title: 'the way back does not withdraw the runs, so that authority may still be taken for them',
-    seenAt: /cutover\.TakeAuthority (slow|aborted)/,
+    seenAt: /cutover\.TakeAuthority aborted/,
     file: 'migrator/authority.ts',
     find: "WHERE (SELECT holder FROM cutover.authority) = 'source'",
     replace: "WHERE (SELECT holder FROM cutover.authority) = 'nobody'",

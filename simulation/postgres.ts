@@ -12,7 +12,7 @@ export interface Postgres {
   /** False while it restarts. */
   isUp: boolean;
   connect(): ModelConnection;
-  /** Every connection is lost; a commit that is under way may be done or not. */
+  /** Every connection is lost, and with it what was not committed. */
   restart(seconds: number): void;
   authority(): { holder: 'source' | 'target'; runId: string; changedAt: Date } | undefined;
   run(runId: string): { mode: string; status: string } | undefined;
@@ -32,14 +32,7 @@ export interface ModelConnection {
 
 const TRANSACTION_WAIT_SECONDS_MAX = 10;
 
-/**
- * @param commitsUnknown whether a commit whose answer is lost has been done
- */
-export function createPostgres(
-  clock: VirtualClock,
-  commitsUnknown: () => boolean,
-  misunderstood: (message: string) => void,
-): Postgres {
+export function createPostgres(clock: VirtualClock, misunderstood: (message: string) => void): Postgres {
   const control = sharedDatabase();
   const state = { tables: emptyTables(), isUp: true, epoch: 0, hasSchema: false };
   const lock: { holder: object | undefined; forTransaction: boolean } = { holder: undefined, forTransaction: false };
@@ -67,6 +60,7 @@ export function createPostgres(
     const owner = {};
     const { epoch } = state;
     let isClosed = false;
+    let isOpen = false;
     let staged: (() => void)[] = [];
     const assertAlive = (): void => {
       if (isClosed || epoch !== state.epoch) throw new Error('Connection terminated unexpectedly');
@@ -75,19 +69,23 @@ export function createPostgres(
       while (transaction.owner !== undefined && transaction.owner !== owner) await turn(transaction.waiting, clock);
       assertAlive();
     };
-    const begin = async (): Promise<void> => {
+    /** A transaction is in the way of others from its first lock or change on, as in PostgreSQL, and not from its beginning. */
+    const lockRows = async (): Promise<void> => {
+      if (!isOpen || transaction.owner === owner) return;
       await untilAlone();
       transaction.owner = owner;
-      staged = [];
+      control.run('BEGIN', []);
     };
     const commit = (): void => {
-      control.run('COMMIT', []);
+      if (transaction.owner === owner) control.run('COMMIT', []);
       for (const act of staged) act();
+      isOpen = false;
       staged = [];
       release(owner);
     };
     const rollback = (): void => {
       staged = [];
+      isOpen = false;
       if (transaction.owner === owner) control.run('ROLLBACK', []);
       release(owner);
     };
@@ -103,18 +101,14 @@ export function createPostgres(
         rollback();
         return { rows: [], rowCount: 0 };
       }
-      if (text === 'COMMIT' && epoch !== state.epoch && transaction.owner === owner && commitsUnknown()) commit();
       assertAlive();
       if (/^BEGIN\b/.test(text)) {
-        // What only reads has a snapshot of its own and is in nobody's way.
-        if (!/READ ONLY/.test(text)) {
-          await begin();
-          control.run('BEGIN', []);
-        }
+        isOpen = true;
+        staged = [];
         return { rows: [], rowCount: 0 };
       }
       if (text === 'COMMIT') {
-        if (transaction.owner === owner) commit();
+        commit();
         return { rows: [], rowCount: 0 };
       }
       if (/^(SET|DECLARE|FETCH|CLOSE)\b/.test(text)) return { rows: [], rowCount: 0 };
@@ -125,6 +119,7 @@ export function createPostgres(
       }
       const answer = rowsOf(state.tables, text, values);
       if (answer) return answer;
+      if (/FOR (UPDATE|SHARE)|^(INSERT|UPDATE)/.test(text)) await lockRows();
       await untilAlone();
       return control.run(text, values);
     };

@@ -53,6 +53,9 @@ export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenar
     ...(detour.faults ?? []),
     { kind: focus.kind.name, machine, state, visit: random.chance(0.85) ? 1 : 2, amount: random.number() },
   ];
+  // Whoever stops an execution does so when a call hangs; the function goes on all the same.
+  const isHanging = focus.kind.name === 'aborted' && focus.place.resource === 'function' && random.chance(0.4);
+  if (isHanging) faults.push({ kind: 'slow', machine, state, visit: 1, amount: random.number() / 2 });
   const near = places.filter((place) => journey.includes(place.machine) || place.machine === machine);
   for (let more = random.one([0, 0, 1, 1, 2, 3]); more > 0; more -= 1) faults.push(drawn(near, random));
   return {

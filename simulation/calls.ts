@@ -46,6 +46,10 @@ function arm(run: Run, call: TaskCall, strikes: Struck[]): void {
       cloud.approval = strike.answers;
       struck();
     }
+    if (strike.stopSeconds !== undefined) {
+      cloud.stopSeconds = strike.stopSeconds;
+      struck();
+    }
     if (strike.isMute) {
       cloud.relays.isMute = true;
       struck();

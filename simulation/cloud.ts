@@ -71,6 +71,8 @@ export interface Cloud {
   approval: 'reject' | 'late' | 'twice' | 'never' | undefined;
   /** Nothing goes wrong any more: what has not ended ends. */
   areFaultsGone: boolean;
+  /** How long a container takes to end. */
+  stopSeconds: number;
   /** A person has scaled or deployed last, and not a machine. */
   isByHand: boolean;
   /** Hears what containers say. */
@@ -97,7 +99,8 @@ export function createCloud(settings: Settings, randomness: Randomness, log: (li
       startTask(start) {
         numbers += 1;
         const startSeconds = (): number => 20 + randomness.below(25);
-        return startModelTask({ clock, accountArn, startSeconds, begin }, start, numbers);
+        const stopSeconds = (): number => cloud.stopSeconds;
+        return startModelTask({ clock, accountArn, startSeconds, stopSeconds, begin }, start, numbers);
       },
     },
     { port: 0, target: undefined, close: async () => {} },
@@ -146,6 +149,7 @@ export function createCloud(settings: Settings, randomness: Randomness, log: (li
       updateFate: undefined,
       crashes: undefined,
       isByHand: false,
+      stopSeconds: 1,
       areFaultsGone: false,
       approval: undefined,
     },

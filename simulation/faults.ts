@@ -46,6 +46,8 @@ export interface Strike {
   /** The relay on PostgreSQL gives no events. */
   isMute?: true;
   databaseRestartsSeconds?: number;
+  /** How long a relay takes to end from now on. */
+  stopSeconds?: number;
   act?: { what: Act; afterSeconds: number };
   answers?: 'reject' | 'late' | 'twice' | 'never';
 }
@@ -218,6 +220,14 @@ export const FAULT_KINDS: FaultKind[] = [
     applies: executes,
     strike: () => ({ update: 'circuit breaker' }),
     weight: 2,
+  },
+  {
+    name: 'relay stops slowly',
+    title: 'the relay goes on for a minute or two after it was told to stop, and its clients with it',
+    applies: ({ state }) => state === 'ScaleDown' || state === 'StopRelays',
+    strike: (amount) => ({ stopSeconds: 20 + amount * 100 }),
+    passes: true,
+    weight: 6,
   },
   {
     name: 'relay crashes',

@@ -45,7 +45,7 @@ export async function operate(run: Run): Promise<void> {
 async function endWell(run: Run): Promise<void> {
   const { striker, cloud, stepFunctions } = run;
   striker.stop();
-  Object.assign(cloud, { taskFate: undefined, updateFate: undefined, crashes: undefined });
+  Object.assign(cloud, { taskFate: undefined, updateFate: undefined, crashes: undefined, stopSeconds: 1 });
   cloud.relays.isMute = false;
   cloud.areFaultsGone = true;
   // Whoever has started a relay by hand stops it again.

@@ -17,6 +17,8 @@ export interface TaskModel {
   accountArn: string;
   /** From the request to the start of the container. */
   startSeconds(): number;
+  /** From SIGTERM to the end of the container. */
+  stopSeconds(): number;
   /** Begins what the container runs. @throws Error when it cannot be started */
   begin(task: RunningTask, start: TaskStart): Program;
 }
@@ -76,7 +78,7 @@ export function startModelTask(model: TaskModel, start: TaskStart, number: numbe
 }
 
 async function drainAndStop(
-  { clock }: TaskModel,
+  { clock, stopSeconds }: TaskModel,
   { target }: TaskStart,
   task: RunningTask,
   program: Program,
@@ -87,7 +89,7 @@ async function drainAndStop(
     await Promise.race([clock.sleep(target.deregistrationDelaySeconds()), program.done]);
   }
   setStatus(task, 'STOPPING');
-  await clock.sleep(1);
+  await clock.sleep(stopSeconds());
   // As a program that takes no notice of SIGTERM says it.
   return 143;
 }

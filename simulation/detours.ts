@@ -181,8 +181,10 @@ function afterAuthority(random: Randomness): Fault[] {
   return [outage('cutover', random.one(ON_TARGET))];
 }
 
-function silentTarget(): Detour {
-  return { onFailure: 'rollback', faults: [outage('cutover', 'TakeAuthority'), outage('cutover', 'AskAuthority')] };
+/** Whether authority was taken before the target fell silent nobody knows. */
+function silentTarget(random: Randomness): Detour {
+  const failing = random.one(['TakeAuthority', ...ON_TARGET]);
+  return { onFailure: 'rollback', faults: [outage('cutover', failing), outage('cutover', 'AskAuthority')] };
 }
 
 /** Each attempt of the reverse is killed; a run that would go on by the next one does not. */

@@ -38,20 +38,6 @@ export const MUTATIONS: Mutation[] = [
     replace: 'if (ran.length > 1_000) {',
   },
   {
-    title: 'assert-quiet does not wait for tasks that are stopping',
-    seenAt: /relay stops slowly/,
-    file: 'lambdas/assert-quiet.ts',
-    find: 'if (moving.length > 0) {',
-    replace: 'if (moving.length > 1_000) {',
-  },
-  {
-    title: 'tasks that are stopping are not looked for',
-    seenAt: /relay stops slowly/,
-    file: 'lambdas/ecs-tasks.ts',
-    find: "for (const desiredStatus of ['RUNNING', 'STOPPED'] as const) {",
-    replace: "for (const desiredStatus of ['RUNNING'] as const) {",
-  },
-  {
     title: 'the switch sets the desired count to 1',
     seenAt: /^cutover\./,
     file: 'statemachine/cutover/switch-over.ts',
@@ -78,13 +64,6 @@ export const MUTATIONS: Mutation[] = [
     file: 'statemachine/cutover/switch-over.ts',
     find: 'assign: { authorityAsked: true },',
     replace: 'assign: { authorityAsked: false },',
-  },
-  {
-    title: 'nobody looks a last time before authority is taken',
-    seenAt: /cutover\.\S*Switch (task started|scaled up) by hand/,
-    file: 'statemachine/cutover/switch-over.ts',
-    find: "Default: 'AssertStillQuiet',",
-    replace: "Default: 'TakeAuthority',",
   },
   {
     title: 'a verdict on the tables is not asked for',

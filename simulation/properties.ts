@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '../rehearsal/interpreter/execution.ts';
 import { forwardSeconds } from '../statemachine/settings.ts';
-import { kindOf } from './faults.ts';
+import { kindOf } from './fault-kinds.ts';
 import { isExcused, type Store } from './records.ts';
 import { OLD_IMAGE } from './relay-template.ts';
 import { EVENTS, TABLES } from './rows.ts';

@@ -1,6 +1,7 @@
 import type { MachineName } from '../statemachine/machine-names.ts';
 import { detourTo } from './detours.ts';
-import { FAULT_KINDS, type Fault, type FaultKind } from './faults.ts';
+import { FAULT_KINDS } from './fault-kinds.ts';
+import type { Fault, FaultKind } from './faults.ts';
 import type { Place } from './places.ts';
 import { type Randomness, randomnessOf } from './randomness.ts';
 

@@ -1,4 +1,5 @@
-import { type Fault, kindOf, type Strike } from './faults.ts';
+import { kindOf } from './fault-kinds.ts';
+import type { Fault, Strike } from './faults.ts';
 
 /** Says at each call what is to go wrong with it, and remembers what has. */
 export interface Striker {

@@ -69,6 +69,7 @@ export const MUTATIONS: Mutation[] = [
     title: 'a verdict on the tables is not asked for',
     seenAt: /migrator errs/,
     file: 'statemachine/verify-states.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the source has it so
     find: '$count($${verdicts}[verdict = "verified"]) = $count($${manifest}.tables)',
     replace: 'true',
   },
@@ -94,13 +95,6 @@ export const MUTATIONS: Mutation[] = [
     replace: '$authority.holder = "nobody" and $authorityAsked',
   },
   {
-    title: 'the way back leaves alone what a person has started',
-    seenAt: /restore\.\S* task started by hand/,
-    file: 'statemachine/way-back/way-back.ts',
-    find: '      stop: true,\n',
-    replace: '',
-  },
-  {
     title: 'the template is not settled after the way back',
     seenAt: /restore\./,
     file: 'statemachine/way-back/way-back.ts',
@@ -113,13 +107,6 @@ export const MUTATIONS: Mutation[] = [
     file: 'statemachine/way-back/reverse.ts',
     find: "next: 'ReturnAuthority',",
     replace: 'next,',
-  },
-  {
-    title: 'a reverse is not made again after it was interrupted',
-    seenAt: /RunReverse (task killed|database restarts)/,
-    file: 'statemachine/way-back/reverse.ts',
-    find: '$reverseAttempt < ${REVERSE_ATTEMPTS_MAX}',
-    replace: '$reverseAttempt > ${REVERSE_ATTEMPTS_MAX}',
   },
   {
     title: 'restore takes the template for untouched',
@@ -175,6 +162,7 @@ export const MUTATIONS: Mutation[] = [
     seenAt: /cutover\.RunMigrator task hangs/,
     file: 'statemachine/write-stop-deadline.ts',
     find: '$floor(($toMillis($deadline) - $toMillis($now())) / 1000)',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the source has it so
     replace: '${secondsMax}',
   },
   {
@@ -201,7 +189,9 @@ export const MUTATIONS: Mutation[] = [
     title: 'finalize does not wait for the days of confidence',
     seenAt: /finalize\./,
     file: 'statemachine/finalize/confidence.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the source has it so
     find: '>= ${confidenceDays} * 86400000',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the source has it so
     replace: '>= ${confidenceDays}',
   },
   {

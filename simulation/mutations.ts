@@ -69,7 +69,6 @@ export const MUTATIONS: Mutation[] = [
     title: 'a verdict on the tables is not asked for',
     seenAt: /migrator errs/,
     file: 'statemachine/verify-states.ts',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the source has it so
     find: '$count($${verdicts}[verdict = "verified"]) = $count($${manifest}.tables)',
     replace: 'true',
   },
@@ -128,13 +127,6 @@ export const MUTATIONS: Mutation[] = [
     file: 'lambdas/execution-lock/owning.ts',
     find: "if (standing === 'running' || item.held !== null || isHalfway)",
     replace: 'if (item.held !== null || isHalfway)',
-  },
-  {
-    title: 'the lock is taken from an execution that ended halfway',
-    seenAt: /restore\.\S* (outage|aborted|second cutover)/,
-    file: 'lambdas/execution-lock/owning.ts',
-    find: '|| item.held !== null || isHalfway)',
-    replace: '|| item.held !== null)',
   },
   {
     title: 'no original is kept before the first edit',

@@ -21,7 +21,8 @@ export async function startLoadBalancer(): Promise<LoadBalancer> {
     sockets.add(client);
     client.once('close', () => sockets.delete(client));
     client.on('error', () => client.destroy());
-    if (balancer.target === undefined) return void client.end(UNAVAILABLE);
+    // What the client sends is read, though nobody looks at it: a connection that is not read to its end is never closed.
+    if (balancer.target === undefined) return void client.resume().end(UNAVAILABLE);
     const upstream = tcpConnect({ host: '127.0.0.1', port: balancer.target });
     sockets.add(upstream);
     upstream.once('close', () => {

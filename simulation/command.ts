@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { bundleSeeds } from './bundle.ts';
 import { createCoverage } from './coverage.ts';
 import { nameOf } from './faults.ts';
@@ -26,37 +26,48 @@ interface Options {
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 export function simulateCommand(): Command {
-  return new Command('simulate')
-    .description(
-      'Runs the state machines and functions on a virtual clock, in a model of the cloud that misbehaves by seed.',
-    )
-    .option('--seeds <count>', 'how many seeds to run', Number, 1_000)
-    .option('--from <seed>', 'the first of them', Number, 1)
-    .option('--seed <seed>', 'run this one alone, and say what went wrong in it', Number)
-    .option('--without <faults>', 'leave out these of its faults, by number: 1,3', numbers, [])
-    .option('--trace', 'show all that happens in it: states, faults, the clock')
-    .option('--coverage', 'show how often each fault struck each state, and fail where one never did')
-    .option('--mutations', 'break the source on purpose, and see that each break is caught')
-    .option('--only <words>', 'of the breaks, those whose title has these words')
-    .option('--processes <count>', 'how many processes at a time', Number, 2)
-    .addHelpText(
-      'after',
-      `
+  return (
+    new Command('npm run simulate --')
+      .description(
+        'Runs the state machines and functions on a virtual clock, in a model of the cloud that misbehaves by seed.',
+      )
+      .option('--seeds <count>', 'how many seeds to run', wholeNumber, 1_000)
+      .option('--from <seed>', 'the first of them', wholeNumber, 1)
+      .option('--seed <seed>', 'run this one alone, and say what went wrong in it', wholeNumber)
+      .option('--without <faults>', 'leave out these of its faults, by number: 1,3', numbers, [])
+      .option('--trace', 'show all that happens in it: states, faults, the clock')
+      .option('--coverage', 'show how often each fault struck each state, and fail where one never did')
+      .option('--mutations', 'break the source on purpose, and see that each break is caught')
+      .option('--only <words>', 'of the breaks, those whose title has these words')
+      .option('--processes <count>', 'how many processes at a time', wholeNumber, 2)
+      .addHelpText(
+        'after',
+        `
 Exit codes: 0 when all held, 1 when a property was broken, a break of the source was not caught, or a pair never came to pass
-(the last one from ${SEEDS_FOR_ALL_PAIRS} seeds on, or with --coverage).
+(the last one from ${SEEDS_FOR_ALL_PAIRS} seeds on, or with --coverage), 2 bad input.
 
 Examples:
   npm run simulate -- --seeds 10000
   npm run simulate -- --seed 4711 --without 2 --trace
   npm run simulate -- --mutations --only authority`,
-    )
-    .action(async (options: Options) => {
-      process.exitCode = await simulate(options);
-    });
+      )
+      .showHelpAfterError('(add --help for the usage)')
+      // Wrong usage is bad input: exit code 2 as everywhere, where commander itself would say 1.
+      .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+      .action(async (options: Options) => {
+        process.exitCode = await simulate(options);
+      })
+  );
 }
 
 function numbers(text: string): number[] {
-  return text.split(',').map(Number);
+  return text.split(',').map(wholeNumber);
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= 1 && number <= 2 ** 31 - 1) return number;
+  throw new InvalidArgumentError('Expected a whole number from 1 on, without separators.');
 }
 
 async function simulate(options: Options): Promise<number> {

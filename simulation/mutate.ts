@@ -15,7 +15,12 @@ interface MutationOptions {
 /** Breaks the source in each of the listed ways, and runs seeds until a property tells of it. @returns the exit code */
 export async function checkMutations({ only = '', processes, say }: MutationOptions): Promise<number> {
   const chosen = MUTATIONS.filter(({ title }) => title.includes(only));
-  if (chosen.length === 0) throw new Error(`No break of the source has "${only}" in its title.`);
+  if (chosen.length === 0) {
+    say(
+      `No break of the source has "${only}" in its title. There are: ${MUTATIONS.map(({ title }) => title).join('; ')}.`,
+    );
+    return 2;
+  }
   const missed: string[] = [];
   for (const mutation of chosen) {
     const bundle = await bundleSeeds('mutation', [mutation]);

@@ -140,6 +140,6 @@ export function lookingBackStates(settings: Settings, next: string): States {
         next,
       },
     ),
-    ...unchangedStates(settings, 'relay serves from PostgreSQL as before'),
+    ...unchangedStates(settings, 'relay serves as before'),
   };
 }

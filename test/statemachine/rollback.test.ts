@@ -74,7 +74,7 @@ describe('the machine rollback', () => {
     expect(await start(machine, cloud).done).toMatchObject({
       error: 'PreflightFailed',
       cause: expect.stringMatching(
-        /^Nothing was changed; the relay serves from PostgreSQL as before\. IsCutOver failed with NotCutOver: authority is with the source \(run run\)/,
+        /^Nothing was changed; the relay serves as before\. IsCutOver failed with NotCutOver: authority is with the source \(run run\)/,
       ),
     });
     expect(called(cloud, 'RunCheckReverse')).toEqual([]);

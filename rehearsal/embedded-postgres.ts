@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -39,13 +39,29 @@ export interface TargetDatabase {
   url: string;
 }
 
-/** A port of 127.0.0.1 that nobody listens on at the time of the call. */
+/** Below what systems give to outgoing connections, one of which might take the port before the program that it is for. */
+const PORTS = { from: 10_000, to: 32_000 };
+const PORT_TRIES_MAX = 50;
+
+/**
+ * A port of 127.0.0.1 that nobody listens on at the time of the call.
+ *
+ * @throws Error when one after the other is taken
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  let failure: unknown;
+  for (let tries = 0; tries < PORT_TRIES_MAX; tries++) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    const server = createServer();
+    try {
+      await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw new Error(`No port of 127.0.0.1 from ${PORTS.from} on is free.`, { cause: failure });
 }
 
 /**

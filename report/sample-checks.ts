@@ -21,7 +21,8 @@ function verdictOf(visit: PastVisit): SampleCheck['verdict'] {
 
 /** Which did not come the answer says; where the check failed, the cause names those that it is about. */
 function eventsOf(visit: PastVisit): SampleCheck['events'] {
-  const samples = payloadAsked(visit)?.samples as { id?: unknown }[];
+  // A history may be anybody's: what is no sample is told of as one without an id.
+  const samples = payloadAsked(visit)?.samples as ({ id?: unknown } | null)[];
   const answer = payloadAnswered(visit);
   const missing = Array.isArray(answer?.missing) ? answer.missing : null;
   const { cause = '' } = visit.failures.at(-1) ?? {};
@@ -30,5 +31,8 @@ function eventsOf(visit: PastVisit): SampleCheck['events'] {
     if (missing !== null) return !missing.includes(id);
     return answer.checked === samples.length ? true : null;
   };
-  return samples.map(({ id }) => ({ id: String(id), answered: answered(String(id)) }));
+  return samples.map((sample) => {
+    const id = String(sample?.id);
+    return { id, answered: answered(id) };
+  });
 }

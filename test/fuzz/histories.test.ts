@@ -225,6 +225,21 @@ describe('a history of anything', () => {
     expect(reportOf([{ ...one, history: events }]).executions[0]?.visits[0]?.stays).toHaveLength(2);
   });
 
+  it('may tell of a health check that asked for nothing that is an event', () => {
+    const events = [
+      { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'HealthCheckNewRelay' } },
+      {
+        type: 'TaskScheduled',
+        taskScheduledEventDetails: { resource: 'invoke', parameters: '{"Payload":{"samples":[null]}}' },
+      },
+    ].map((event, place) => ({
+      ...{ id: place + 1, previousEventId: place, timestamp: new Date(place) },
+      ...event,
+    })) as HistoryEvent[];
+    const [one] = fc.sample(audit, { numRuns: 1, seed: 1 }) as [ExecutionAudit];
+    expect(reportOf([{ ...one, history: events }]).sampleChecks).toMatchObject([{ events: [{ id: 'undefined' }] }]);
+  });
+
   it('is stored under keys of its own name alone', () => {
     expect(storedReportKeys('relay', 'cutover', 'c1').page).toMatch(/^[\w/.-]+$/);
   });

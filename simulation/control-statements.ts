@@ -7,6 +7,7 @@ const SAYINGS: [RegExp, string][] = [
   [/SELECT FROM/g, 'SELECT 1 FROM'],
   [/ FOR (SHARE|UPDATE)/g, ''],
   [/::(float8|text)\b/g, ''],
+  [/\bleft\((\w+), (\d+)\)/g, 'substr($1, 1, $2)'],
   [/extract\(epoch FROM (\w+) - (\w+)\)/g, 'seconds_between($2, $1)'],
   [/\(manifested->>'rows'\)/g, "(manifested.value ->> 'rows')"],
   [/jsonb_array_elements\(manifest->'tables'\) manifested/g, "json_each(manifest, '$.tables') AS manifested"],

@@ -15,7 +15,7 @@ import {
 } from '../simulation/seed.ts';
 import { isFull } from './support/extent.ts';
 
-const SEEDS = isFull ? 3_000 : 150;
+const SEEDS = isFull ? 3_000 : 80;
 const MUTATIONS_BOUNDED = [
   'the switch sets the desired count to 1',
   'the lock is taken from an execution that runs',

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { withRelay } from '../../lambdas/nostr-client.ts';
 import { FAULTS } from '../../rehearsal/faults.ts';
 import type { RunRecord } from '../../report/run-record.ts';
+import { part } from '../support/extent.ts';
 import { bundledTemplate } from '../support/prepared-template.ts';
 import { smallSource } from '../support/small-relay.ts';
 import { shareTranslations } from '../support/temporary-room.ts';
@@ -120,15 +121,16 @@ describe('relay-cutover rehearse', () => {
   });
 
   const UNHEALTHY = ['--fault', 'unhealthy'];
-  it.each([
+  const INTERRUPTED: [string, string, string[]][] = [
     ['while the stack is being made', '- PostgreSQL: ', []],
     ['while the old relay starts', '- Stack ', []],
     ['while the load runs', 'Migrating sphere_relay__events', []],
     ['in the middle of the state machine', '✔ ScaleDown', []],
-    ['while a fault waits for the new relay', '✔ ScaleUp', UNHEALTHY],
     ['while rows are brought back', 'compared kv', [...UNHEALTHY, '--speed', '1000']],
+    ['while a fault waits for the new relay', '✔ ScaleUp', UNHEALTHY],
     ['while restore brings the old relay back', 'machine "restore" begins', ['--fault', 'expression-fails']],
-  ])('ends everything that it started on Ctrl-C %s', async (_, line, args) => {
+  ];
+  it.each(part(INTERRUPTED, 2))('ends everything that it started on Ctrl-C %s', async (_, line, args) => {
     let sent = false;
     const { code, errors } = await command(['--speed', '100', ...args], (text, kill) => {
       // The migrator compares on the way there too.

@@ -18,6 +18,7 @@ import {
   NEEDS_BROWSER,
   openWatched,
 } from '../support/browser.ts';
+import { part } from '../support/extent.ts';
 import { withTables } from '../support/many-tables.ts';
 import { rehearsed } from '../support/rehearsed.ts';
 import { makeSmallRelay } from '../support/small-relay.ts';
@@ -149,7 +150,7 @@ describe.skipIf(chromiumPath === undefined && !isBrowserRequired)(`the page of a
     return known;
   };
 
-  it.each(CASES)('is never scrolled sideways, on a phone neither: %s', async (name) => {
+  it.each(part([...CASES], 2))('is never scrolled sideways, on a phone neither: %s', async (name) => {
     const { page } = await opened(name);
     for (const all of [false, true]) {
       if (all) await openAll(page);
@@ -168,7 +169,7 @@ describe.skipIf(chromiumPath === undefined && !isBrowserRequired)(`the page of a
     expect(Buffer.byteLength(pageOf(reports[name]))).toBeLessThan(BYTES_MAX);
   });
 
-  it.each(CASES)('is accessible: %s', async (name) => {
+  it.each(part([...CASES].reverse(), 2))('is accessible: %s', async (name) => {
     const { page } = await opened(name);
     await openAll(page);
     expect(await axeViolations(page)).toEqual([]);

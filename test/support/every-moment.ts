@@ -6,7 +6,7 @@ import { isOfStatement } from './statement-moments.ts';
 import { forEachOf } from './two-at-a-time.ts';
 
 /** In no ratio to the three moments that each statement has, so that each kind of them comes up. */
-const STEP = 31;
+const STEP = 61;
 /** Connections work side by side, and how often they ask varies: a few runs end before their number has come. */
 const MISSED_SHARE_MAX = 0.05;
 

@@ -46,7 +46,12 @@ async function invokeFunction(functions: Map<string, Handler>, { FunctionName, P
 }
 
 /** Starts a task and waits for its end; a container that ends with anything but 0 fails the state, and the cause is the whole task. */
-async function runTask(ecs: LocalEcs, { arguments: parameters, signal, submitted }: TaskCall): Promise<Json> {
+export async function runTask(
+  ecs: Pick<LocalEcs, 'call'>,
+  { arguments: parameters, signal, submitted }: TaskCall,
+  untilNextLook: (until: AbortSignal) => Promise<unknown> = (until) =>
+    pause(TASK_POLL_MILLISECONDS, undefined, { signal: until }),
+): Promise<Json> {
   const started = (await ecs.call('RunTask', toCamelCase(parameters) as JsonObject)) as {
     tasks: { taskArn: string; clusterArn: string }[];
   };
@@ -62,7 +67,7 @@ async function runTask(ecs: LocalEcs, { arguments: parameters, signal, submitted
       throw new TaskFailure('States.TaskFailed', JSON.stringify(task));
     }
     try {
-      await pause(TASK_POLL_MILLISECONDS, undefined, { signal });
+      await untilNextLook(signal);
     } catch {
       // Step Functions stops the task when the state times out or the execution is stopped.
       await ecs.call('StopTask', {
@@ -76,6 +81,6 @@ async function runTask(ecs: LocalEcs, { arguments: parameters, signal, submitted
 }
 
 /** Dates become ISO strings and absent values vanish, as on the way over the network. */
-function plain(value: unknown): Json {
+export function plain(value: unknown): Json {
   return JSON.parse(JSON.stringify(value ?? null));
 }

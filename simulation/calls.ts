@@ -1,3 +1,4 @@
+import { plain, runTask } from '../rehearsal/aws-integration.ts';
 import { toCamelCase, toPascalCase } from '../rehearsal/ecs/providers.ts';
 import { type TaskCall, TaskFailure } from '../rehearsal/interpreter/execution.ts';
 import type { Json, JsonObject } from '../statemachine/asl.ts';
@@ -12,6 +13,7 @@ import type { Run } from './run.ts';
 type Struck = { strike: Strike; struck(): void };
 
 const LATENCY_SECONDS = 0.05;
+const TASK_POLL_SECONDS = 5;
 
 /** One call of a Task state, with all that strikes it. */
 export async function callOf(run: Run, call: TaskCall): Promise<Json> {
@@ -69,7 +71,8 @@ function arm(run: Run, call: TaskCall, strikes: Struck[]): void {
 async function answerOf(run: Run, call: TaskCall, strikes: Struck[]): Promise<Json> {
   const parameters = call.arguments as JsonObject;
   if (call.resource.includes('lambda:invoke')) return invoke(run, call, strikes);
-  if (call.resource.endsWith('ecs:runTask.sync')) return runTask(run, call);
+  if (call.resource.endsWith('ecs:runTask.sync'))
+    return runTask(run.cloud.ecs, call, (until) => run.cloud.clock.sleep(TASK_POLL_SECONDS, until));
   const action = call.resource.split(':').at(-1) as string;
   await run.cloud.clock.sleep(LATENCY_SECONDS);
   return toPascalCase(plain(await run.cloud.ecs.call(action, toCamelCase(parameters) as JsonObject)));
@@ -124,35 +127,4 @@ async function invokeOnce(
 /** Source: `infra/function-plans.ts`. */
 function timeoutSecondsOf(name: FunctionName, { verifyTimeoutSeconds }: Settings): number {
   return name === 'verify-counts' ? verifyTimeoutSeconds : 60;
-}
-
-/** As `ecs:runTask.sync`: starts a task, waits for its end, and stops it when nobody waits any more. */
-async function runTask({ cloud }: Run, { arguments: parameters, signal, submitted }: TaskCall): Promise<Json> {
-  const { ecs, clock } = cloud;
-  const started = (await ecs.call('RunTask', toCamelCase(parameters) as JsonObject)) as { tasks: JsonObject[] };
-  submitted(toPascalCase(plain(started)));
-  const { taskArn, clusterArn } = started.tasks[0] as { taskArn: string; clusterArn: string };
-  for (;;) {
-    const { tasks } = (await ecs.call('DescribeTasks', { cluster: clusterArn, tasks: [taskArn] })) as { tasks: Json[] };
-    const task = toPascalCase(plain(tasks[0])) as { LastStatus: string; Containers: { ExitCode?: number }[] };
-    if (task.LastStatus === 'STOPPED') {
-      if (task.Containers.every(({ ExitCode }) => ExitCode === 0)) return task as unknown as Json;
-      throw new TaskFailure('States.TaskFailed', JSON.stringify(task));
-    }
-    try {
-      await clock.sleep(5, signal);
-    } catch {
-      await ecs.call('StopTask', {
-        cluster: clusterArn,
-        task: taskArn,
-        reason: 'The execution no longer waits for it',
-      });
-      throw signal.reason;
-    }
-  }
-}
-
-/** Dates become ISO strings and absent values vanish, as on the way over the network. */
-function plain(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value ?? null));
 }

@@ -32,6 +32,8 @@ if (missing) {
   const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit'], {
     cwd: fileURLToPath(root),
     stdio: ['ignore', 'inherit', 'inherit'],
+    // node-gyp compiles on one processor where nobody tells it otherwise.
+    env: { JOBS: 'max', ...process.env },
     shell: process.platform === 'win32',
   });
   if (status !== 0) {

@@ -1,5 +1,13 @@
 import { EventEmitter, once } from 'node:events';
-import type { RunningTask, TaskStart } from '../rehearsal/ecs/tasks.ts';
+import {
+  containerEnded,
+  finish,
+  newTask,
+  notStarted,
+  type RunningTask,
+  setStatus,
+  type TaskStart,
+} from '../rehearsal/ecs/tasks.ts';
 import type { VirtualClock } from './clock.ts';
 
 /** What a container does between its start and its end. */
@@ -25,28 +33,12 @@ export interface TaskModel {
 
 /** The life of a task as `rehearsal/ecs/tasks.ts` has it, with a program of this process in the place of its own. */
 export function startModelTask(model: TaskModel, start: TaskStart, number: number): RunningTask {
-  const { clock, accountArn } = model;
+  const { clock } = model;
   const signals = new EventEmitter();
-  const container = start.definition.containerDefinitions[0];
   let program: Program | undefined;
-  const task: RunningTask = {
-    taskArn: `${accountArn}:task/${start.cluster}/${String(number).padStart(32, '0')}`,
-    clusterArn: `${accountArn}:cluster/${start.cluster}`,
-    taskDefinitionArn: start.definition.taskDefinitionArn,
-    group: start.group,
-    startedBy: start.startedBy,
-    lastStatus: 'PROVISIONING',
-    desiredStatus: 'RUNNING',
-    createdAt: clock.now(),
-    containers: [{ name: container?.name ?? '', lastStatus: 'PENDING' }],
-    stopped: Promise.resolve(),
-    kill: () => void signals.emit('killed'),
-    stop(reason) {
-      if (task.desiredStatus === 'STOPPED') return;
-      Object.assign(task, reason, { desiredStatus: 'STOPPED' });
-      signals.emit('asked to stop');
-    },
-  };
+  const id = String(number).padStart(32, '0');
+  const task = newTask(model, start, { id, onStop: () => void signals.emit('asked to stop') });
+  task.kill = () => void signals.emit('killed');
   const live = async (): Promise<void> => {
     await Promise.race([clock.sleep(model.startSeconds()), once(signals, 'asked to stop')]);
     if (task.desiredStatus === 'STOPPED') return;
@@ -60,20 +52,11 @@ export function startModelTask(model: TaskModel, start: TaskStart, number: numbe
     ]);
     const exitCode = ended === 'asked' ? await drainAndStop(model, start, task, program) : ended;
     program.end();
-    task.desiredStatus = 'STOPPED';
-    task.stopCode ??= 'EssentialContainerExited';
-    task.stoppedReason ??= 'Essential container in task exited';
-    for (const one of task.containers) one.exitCode = exitCode;
+    containerEnded(task, exitCode);
   };
   task.stopped = live()
-    .catch((error: Error) => {
-      Object.assign(task, { stopCode: 'TaskFailedToStart', stoppedReason: error.message });
-    })
-    .then(() => {
-      setStatus(task, 'STOPPED');
-      task.desiredStatus = 'STOPPED';
-      task.stoppedAt = clock.now();
-    });
+    .catch((error: Error) => notStarted(task, error))
+    .then(() => finish(task, clock));
   return task;
 }
 
@@ -92,9 +75,4 @@ async function drainAndStop(
   await clock.sleep(stopSeconds());
   // As a program that takes no notice of SIGTERM says it.
   return 143;
-}
-
-function setStatus(task: RunningTask, status: RunningTask['lastStatus']): void {
-  task.lastStatus = status;
-  for (const container of task.containers) container.lastStatus = status;
 }

@@ -47,11 +47,24 @@ export interface TaskWorld {
 
 /** Starts one task, as far as its process: its status follows the process, and stopping it goes through drain, SIGTERM and SIGKILL. */
 export function startTask(world: TaskWorld, start: TaskStart): RunningTask {
-  const { clock, accountArn } = world;
-  const container = start.definition.containerDefinitions[0];
   const stopRequested = new AbortController();
+  const id = randomBytes(16).toString('hex');
+  const task = newTask(world, start, { id, onStop: () => stopRequested.abort() });
+  task.stopped = live(world, start, task, stopRequested.signal).catch((error: Error) => {
+    notStarted(task, error);
+    finish(task, world.clock);
+  });
+  return task;
+}
+
+/** A task as ECS knows it from the request on; nothing of it runs yet. */
+export function newTask(
+  { clock, accountArn }: Pick<TaskWorld, 'clock' | 'accountArn'>,
+  start: TaskStart,
+  { id, onStop }: { id: string; onStop(): void },
+): RunningTask {
   const task: RunningTask = {
-    taskArn: `${accountArn}:task/${start.cluster}/${randomBytes(16).toString('hex')}`,
+    taskArn: `${accountArn}:task/${start.cluster}/${id}`,
     clusterArn: `${accountArn}:cluster/${start.cluster}`,
     taskDefinitionArn: start.definition.taskDefinitionArn,
     group: start.group,
@@ -59,20 +72,28 @@ export function startTask(world: TaskWorld, start: TaskStart): RunningTask {
     lastStatus: 'PROVISIONING',
     desiredStatus: 'RUNNING',
     createdAt: clock.now(),
-    containers: [{ name: container?.name ?? '', lastStatus: 'PENDING' }],
+    containers: [{ name: start.definition.containerDefinitions[0]?.name ?? '', lastStatus: 'PENDING' }],
     stopped: Promise.resolve(),
     kill() {},
     stop(reason) {
       if (task.desiredStatus === 'STOPPED') return;
       Object.assign(task, reason, { desiredStatus: 'STOPPED' });
-      stopRequested.abort();
+      onStop();
     },
   };
-  task.stopped = live(world, start, task, stopRequested.signal).catch((error: Error) => {
-    Object.assign(task, { stopCode: 'TaskFailedToStart', stoppedReason: error.message });
-    finish(task, clock);
-  });
   return task;
+}
+
+export function notStarted(task: RunningTask, { message }: Error): void {
+  Object.assign(task, { stopCode: 'TaskFailedToStart', stoppedReason: message });
+}
+
+/** Its container has ended; where nobody had asked for it, that is the reason. */
+export function containerEnded(task: RunningTask, exitCode: number): void {
+  task.desiredStatus = 'STOPPED';
+  task.stopCode ??= 'EssentialContainerExited';
+  task.stoppedReason ??= 'Essential container in task exited';
+  for (const one of task.containers) one.exitCode = exitCode;
 }
 
 async function live(world: TaskWorld, start: TaskStart, task: RunningTask, stopRequested: AbortSignal): Promise<void> {
@@ -100,10 +121,7 @@ async function live(world: TaskWorld, start: TaskStart, task: RunningTask, stopR
   const ended = await Promise.race([container.exited, requested]);
   const exitCode = ended === 'requested' ? await drainAndStop(world, start, task, container) : ended;
   if (balancer && balancer.target === container.port) balancer.target = undefined;
-  task.desiredStatus = 'STOPPED';
-  task.stopCode ??= 'EssentialContainerExited';
-  task.stoppedReason ??= 'Essential container in task exited';
-  for (const one of task.containers) one.exitCode = exitCode;
+  containerEnded(task, exitCode);
   finish(task, clock);
 }
 
@@ -154,12 +172,12 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-function setStatus(task: RunningTask, status: Task['lastStatus']): void {
+export function setStatus(task: RunningTask, status: Task['lastStatus']): void {
   task.lastStatus = status;
   for (const container of task.containers) container.lastStatus = status;
 }
 
-function finish(task: RunningTask, clock: Clock): void {
+export function finish(task: RunningTask, clock: Clock): void {
   setStatus(task, 'STOPPED');
   task.desiredStatus = 'STOPPED';
   task.stoppedAt = clock.now();

@@ -1,4 +1,3 @@
-import PQueue from 'p-queue';
 import type pg from 'pg';
 import { addConstraints, analyze, buildIndexes } from './build-indexes.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
@@ -8,15 +7,15 @@ import { type Copying, copyTable } from './copy-table.ts';
 import { applyDelta } from './delta.ts';
 import { DigestSum, type TableDigest } from './digest.ts';
 import { dropEmptyTables } from './foreign-rows.ts';
+import { inAdvance } from './in-advance.ts';
 import { described, leftOut, type Manifest, quarantined, type SourceFigures, type TableManifest } from './manifest.ts';
-import { oneAhead } from './one-ahead.ts';
 import type { Progress } from './progress.ts';
 import { assertAccounted } from './quarantine.ts';
 import { replaceQuarantine } from './quarantine-table.ts';
-import { type SourceBuckets, sourceBuckets } from './row-buckets.ts';
 import type { Source } from './source.ts';
 import { createStopwatch } from './stopwatch.ts';
 import type { Table } from './table-kinds.ts';
+import { createTableReaders, READERS_MAX, type TableReaders } from './table-readers.ts';
 import { dropChangedTables } from './target-shape.ts';
 import { allOf } from './together.ts';
 import { assertVerified } from './verify.ts';
@@ -26,7 +25,7 @@ import { targetDigest, verifyTable } from './verify-table.ts';
  * One pass of `load` and `reconcile`: copies the tables that no run has copied yet, builds what the relay expects around
  * them, brings the others up to date, and verifies all.
  *
- * @param inspect is shown every row that is copied; see `Copying`
+ * @param options see `createTableReaders`
  * @throws Refused when rows cannot go over as they are, Error when the target does not end equal
  */
 export async function bringOver(
@@ -34,7 +33,22 @@ export async function bringOver(
   configuration: MigratorConfiguration,
   source: Source,
   progress: Progress,
-  inspect?: Copying['inspect'],
+  options: { ownIds?: boolean } = {},
+): Promise<Manifest> {
+  const readers = createTableReaders(source, progress, options);
+  try {
+    return await bringOverBy(readers, client, configuration, source, progress);
+  } finally {
+    await readers.end();
+  }
+}
+
+async function bringOverBy(
+  readers: TableReaders,
+  client: pg.Client,
+  configuration: MigratorConfiguration,
+  source: Source,
+  progress: Progress,
 ): Promise<Manifest> {
   const { timed, seconds } = createStopwatch();
   const { runId, mode, sqlitePath, verifierRole } = configuration;
@@ -54,9 +68,7 @@ export async function bringOver(
       const earlier = await copiedTables(client);
       const missing = source.tables.filter(({ name }) => !earlier.has(name));
       await dropEmptyTables(client, missing);
-      const reader = new PQueue({ concurrency: 1 });
-      const copying = { source, runId, progress, inTurn: reader.add.bind(reader), ...(inspect && { inspect }) };
-      await copyAll(connections, missing, copying, tables);
+      await copyAll(connections, missing, { source, readers, runId, progress }, tables);
       // The statements that take longest leave a processor free, which computes what the verification needs.
       await allOf([
         ...source.tables.map((table) => buildIndexes(connections, table, progress)),
@@ -74,7 +86,7 @@ export async function bringOver(
     }
   });
   await timed('delta and verification', () =>
-    settle(client, source, tables, { computed, unconstrained }, { runId, progress, ...(inspect && { inspect }) }),
+    settle(client, tables, { computed, unconstrained }, { source, readers, runId, progress }),
   );
   if (verifierRole) await grantVerifier(client, verifierRole, source.tables);
   return {
@@ -87,7 +99,7 @@ export async function bringOver(
   };
 }
 
-/** While the server works on the rows of one table, the next one is read: those that it has work with come first. */
+/** While the server works on the rows of one table, the next one is read: those that it has work with come first, then the largest. */
 async function copyAll(
   connections: Connections,
   missing: Table[],
@@ -95,7 +107,7 @@ async function copyAll(
   tables: Map<string, TableManifest>,
 ): Promise<void> {
   await allOf(
-    missing.toSorted(byServerWork).map(async (table) => {
+    inCopyOrder(missing, copying.source).map(async (table) => {
       const digest = await connections.use((client) => copyTable(client, table, copying));
       tables.set(table.name, tableManifest(table, digest, { copied: digest.rows }));
     }),
@@ -105,22 +117,17 @@ async function copyAll(
 /** Brings the tables of earlier runs up to date and verifies all, in one transaction: a target that is not equal keeps what it had. */
 async function settle(
   client: pg.Client,
-  source: Source,
   tables: Map<string, TableManifest>,
   { computed, unconstrained }: { computed: Map<string, TableDigest | undefined>; unconstrained: Table[] },
-  { runId, progress, inspect }: Pick<Copying, 'runId' | 'progress' | 'inspect'>,
+  { source, readers, runId, progress }: Copying,
 ): Promise<void> {
   await client.query('BEGIN');
   try {
     await assertAuthoritySource(client);
-    const sum = (table: Table): Promise<SourceBuckets> =>
-      sourceBuckets(source, table, progress, { inspect: inspect && ((values) => inspect(table, values)) });
-    // Each side has a processor of its own: while the server makes one table equal, the next one is read.
-    for await (const [table, buckets] of oneAhead(
-      source.tables.filter(({ name }) => !tables.has(name)),
-      sum,
-    )) {
-      const { inserted, deleted, ...digest } = await applyDelta(client, source, table, buckets, progress);
+    // While the server makes one table equal, the next ones are read.
+    const before = source.tables.filter(({ name }) => !tables.has(name));
+    for (const [table, ours] of inAdvance(before, READERS_MAX, (table) => readers.read('buckets', table))) {
+      const { inserted, deleted, ...digest } = await applyDelta(client, source, table, ours, progress);
       progress.say(`Reconciled ${table.name}: +${inserted} -${deleted} rows`);
       tables.set(table.name, tableManifest(table, digest, { inserted, deleted }));
     }
@@ -143,8 +150,10 @@ async function settle(
   }
 }
 
-function byServerWork(a: Table, b: Table): number {
-  return Number(b.createFrom !== undefined) - Number(a.createFrom !== undefined);
+function inCopyOrder(tables: Table[], source: Source): Table[] {
+  const rows = new Map(tables.map((table) => [table, source.countRows(table)]));
+  const rank = (table: Table): number => Number(table.createFrom !== undefined);
+  return tables.toSorted((a, b) => rank(b) - rank(a) || (rows.get(b) as number) - (rows.get(a) as number));
 }
 
 function tableManifest(

@@ -3,8 +3,7 @@ import { Refused } from '../statemachine/errors.ts';
 import { type Finding, findingLines, type Progress } from './progress.ts';
 import { beginKeepingBack, type KeepBack } from './quarantine.ts';
 import type { Source } from './source.ts';
-import { type Found, hasOwnId, SOURCE_CHECKS } from './source-checks.ts';
-import type { Table } from './table-kinds.ts';
+import { type Found, SOURCE_CHECKS } from './source-checks.ts';
 
 const LISTED_MAX = 20;
 const HINT =
@@ -86,21 +85,6 @@ async function* reading<T>({ database }: Source, rows: AsyncIterable<T>): AsyncG
   } finally {
     database.unsafeMode(false);
   }
-}
-
-/**
- * Looks at one row that is copied as the checks by row do.
- *
- * @param values `[rowid, ...columns]`, see `Source.rows`
- * @throws Refused when it is an event with an id that is not its hash; the checks then say which ones there are
- */
-export function inspectRow({ kind, columns }: Table, values: unknown[]): void {
-  if (kind !== 'events') return;
-  const event = Object.fromEntries(columns.map(({ name }, index) => [name, values[index + 1]]));
-  if (!hasOwnId(event))
-    throw new Refused(
-      `The event ${JSON.stringify(String(event.id))} has an id that is not the hash of its content (NIP-01).`,
-    );
 }
 
 /** Counts all findings and keeps the first of them: memory must not grow with what is wrong. */

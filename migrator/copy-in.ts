@@ -1,24 +1,31 @@
 import { once } from 'node:events';
 import type pg from 'pg';
 import { from } from 'pg-copy-streams';
-import { COPY_BINARY_HEADER, COPY_BINARY_TRAILER } from './row-encoding.ts';
+import { type SendBatch, sendTuples } from './copy-batches.ts';
 import { quoteIdentifier } from './table-kinds.ts';
-
-const BATCH_BYTES = 256 * 1024;
 
 /**
  * Sends tuples by COPY in binary format; memory stays at a few batches whatever the number of rows.
  *
  * @param table its name as it stands in a statement
  * @param tuples complete tuples; each is copied before the next one is asked for
- * @returns the number of tuples that the server took
  */
-export async function copyIn(
+export function copyIn(client: pg.Client, table: string, columns: string[], tuples: Iterable<Buffer>): Promise<void> {
+  return copyBatchesIn(client, table, columns, (send) => sendTuples(tuples, send));
+}
+
+/**
+ * The same for whoever makes the batches elsewhere.
+ *
+ * @param make sends all of them, one after another, and gives the number of tuples in them
+ * @throws Error when the server took another number; what `make` throws, after which the server has taken none
+ */
+export async function copyBatchesIn(
   client: pg.Client,
   table: string,
   columns: string[],
-  tuples: Iterable<Buffer>,
-): Promise<number> {
+  make: (send: SendBatch) => Promise<number>,
+): Promise<void> {
   const stream = client.query(
     from(`COPY ${table} (${columns.map(quoteIdentifier).join(', ')}) FROM STDIN (FORMAT binary)`),
   );
@@ -31,26 +38,13 @@ export async function copyIn(
     });
     stream.once('finish', resolve);
   });
-
-  let batch = Buffer.allocUnsafe(BATCH_BYTES);
-  let filled = COPY_BINARY_HEADER.copy(batch);
-  let count = 0;
-  const send = async (chunk: Buffer): Promise<void> => {
-    if (failure) throw failure;
-    if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), ended]);
-    if (failure) throw failure;
-  };
+  let count: number;
   try {
-    for (const tuple of tuples) {
-      count++;
-      if (filled + tuple.length > batch.length) {
-        await send(batch.subarray(0, filled));
-        batch = Buffer.allocUnsafe(Math.max(BATCH_BYTES, tuple.length));
-        filled = 0;
-      }
-      filled += tuple.copy(batch, filled);
-    }
-    await send(Buffer.concat([batch.subarray(0, filled), COPY_BINARY_TRAILER]));
+    count = await make(async (batch) => {
+      if (failure) throw failure;
+      if (!stream.write(batch)) await Promise.race([once(stream, 'drain'), ended]);
+      if (failure) throw failure;
+    });
   } catch (error) {
     // Destroying tells the server to give the COPY up. After an error of the server's own there is nothing left to tell.
     if (!failure) stream.destroy(error as Error);
@@ -61,5 +55,4 @@ export async function copyIn(
   await ended;
   if (failure) throw failure;
   if (stream.rowCount !== count) throw new Error(`COPY into ${table} took ${stream.rowCount} rows of ${count}.`);
-  return count;
 }

@@ -35,7 +35,7 @@ export async function applyDelta(
   const change =
     dirty.size === 0 ? { inserted: 0, deleted: 0 } : await exchangeRows(client, source, table, dirty, ours);
   progress.moment(`delta applied: ${table.name}`);
-  return { ...ours.sum.result(), bytes: ours.sum.bytes, ...change };
+  return { ...ours.figures, ...change };
 }
 
 async function exchangeRows(

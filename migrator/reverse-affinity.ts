@@ -4,7 +4,7 @@ import { affinityOf, readDeclaration } from './declared-table.ts';
 import { GENERIC_KIND } from './generic-table.ts';
 import { type TablePlan, workColumn } from './reverse-plan.ts';
 import { RowEncoder } from './row-encoding.ts';
-import { readColumn } from './source.ts';
+import { readColumn } from './row-reader.ts';
 
 /**
  * Makes sure that SQLite keeps the values that come back to generic tables: a column of INTEGER makes a number of a text that

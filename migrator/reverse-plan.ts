@@ -7,7 +7,7 @@ import { quarantinedHashes } from './quarantine-table.ts';
 import { BUCKET_SQL, dirtyBuckets, noBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
-import { ROWS_BETWEEN_PAUSES } from './source-rows.ts';
+import { followed, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
 import { type Column, quoteIdentifier, type Table } from './table-kinds.ts';
 import { together } from './together.ts';
 import { tableExists } from './verify-table.ts';
@@ -66,7 +66,9 @@ export async function planReverse(
     // Each side has a processor of its own.
     const [theirs, ours] = await together(
       inTarget ? targetBuckets(client, table) : noBuckets(),
-      sourceBuckets(source, table, progress, { encoder: new RowEncoder(table.columns, { lenient: true }) }),
+      followed(progress, 'compared', source, table, (count) =>
+        sourceBuckets(source, table, { count, encoder: new RowEncoder(table.columns, { lenient: true }) }),
+      ),
     );
     const dirty = dirtyBuckets(theirs, ours);
     progress.moment(`compared: ${table.name}`);
@@ -83,7 +85,7 @@ export async function planReverse(
     if (table.key !== undefined) findTwins(source.database, table, work);
     if (table.keys !== undefined) markReplaced(source.database, table, work);
     keepOurs(source.database, table, work, keep, plans);
-    plans.push({ table, inTarget, rows: ours.sum.rows, ...counts(source.database, work), work });
+    plans.push({ table, inTarget, rows: ours.figures.rows, ...counts(source.database, work), work });
     progress.moment(`planned: ${table.name}`);
   }
   return plans;

@@ -8,7 +8,7 @@ import type { TablePlan } from './reverse-plan.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { FileFingerprint } from './scratch-copy.ts';
 import { openSource } from './source.ts';
-import { sourceDigest } from './source-rows.ts';
+import { followed, sourceDigest } from './source-rows.ts';
 import type { ExcludedTable } from './table-choice.ts';
 import type { Table } from './table-kinds.ts';
 import { choiceOnWayBack } from './target-shape.ts';
@@ -34,7 +34,9 @@ export async function verifyReversed(
     const verdicts: TableVerdict[] = [];
     for (const { table, inTarget, kept } of plans) {
       const encoder = new RowEncoder(table.columns, { lenient: true });
-      const rows = sourceDigest(source, table, progress, encoder).then((all) => withoutRows(all, kept));
+      const rows = followed(progress, 'verified', source, table, (count) =>
+        sourceDigest(source, table, { count, encoder }),
+      ).then((all) => withoutRows(all, kept));
       verdicts.push(inTarget ? await verdictOf(client, table, rows) : verdictWithoutTarget(table, await rows));
       progress.moment(`verified: ${table.name}`);
     }

@@ -1,10 +1,8 @@
-import { setImmediate as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { DigestSum, digestSumSql, hashRow, laneOf, type RowHash, rowBitsSql, withColumn, wordOf } from './digest.ts';
-import type { Progress } from './progress.ts';
-import type { RowEncoder } from './row-encoding.ts';
-import type { Source } from './source.ts';
-import { encodedRows, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
+import type { SourceFigures } from './manifest.ts';
+import type { RowReader, TableRows } from './row-reader.ts';
+import { encodedRows, figuresOf, type Pass, pauseAfter, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
 import type { Table } from './table-kinds.ts';
 
 /**
@@ -25,8 +23,8 @@ export interface TargetBuckets {
 }
 
 export interface SourceBuckets {
-  /** Over all rows of the table. */
-  sum: DigestSum;
+  /** Of all rows of the table. */
+  figures: SourceFigures;
   counts: Uint32Array;
   words: Float64Array;
   /** The bucket of each row, in the order in which the source hands its rows out. Two bytes a row. */
@@ -74,37 +72,33 @@ export async function targetBuckets(client: pg.Client, table: Table): Promise<Ta
 /**
  * Sums the buckets of a table of the source.
  *
- * @param options `inspect` is shown every row as the source gives it
- * @throws Refused when it holds rows that the encoder does not take: those that PostgreSQL cannot hold as they are
+ * @throws Refused when it holds rows that the encoder does not take: those that PostgreSQL cannot hold as they are; what
+ *   `inspect` throws
  */
 export async function sourceBuckets(
-  source: Source,
-  table: Table,
-  progress: Progress,
-  { encoder, inspect }: { encoder?: RowEncoder; inspect?: ((values: unknown[]) => void) | undefined } = {},
+  reader: RowReader,
+  table: TableRows,
+  { count, encoder, inspect }: Pass,
 ): Promise<SourceBuckets> {
   const sum = new DigestSum();
   // Sums of 32-bit words stay exact in a double up to 2^21 rows a bucket, which is 10^11 rows a table.
   const words = new Float64Array(BUCKETS * WORDS);
   const counts = new Uint32Array(BUCKETS);
-  const total = source.countRows(table);
-  const ofRows = new Uint16Array(total);
-  const counter = progress.rows('compared', table.name, total);
-  for (const fields of encodedRows(source, table, encoder, inspect)) {
-    const rowHash = hashRow(fields);
+  const ofRows = new Uint16Array(reader.countRows(table));
+  for (const record of encodedRows(reader, table, encoder, inspect)) {
+    const rowHash = hashRow(record);
     const bucket = bucketOf(rowHash);
     ofRows[sum.rows] = bucket;
-    sum.add(rowHash, fields.length);
+    sum.add(rowHash, record.length);
     counts[bucket] = (counts[bucket] as number) + 1;
     for (let word = 0; word < WORDS; word++) {
       const index = bucket * WORDS + word;
       words[index] = (words[index] as number) + wordOf(rowHash, word);
     }
-    counter.add(1);
-    if (sum.rows % ROWS_BETWEEN_PAUSES === 0) await pause();
+    if (sum.rows % ROWS_BETWEEN_PAUSES === 0) await pauseAfter(count);
   }
-  counter.end();
-  return { sum, words, counts, ofRows };
+  count(sum.rows % ROWS_BETWEEN_PAUSES);
+  return { figures: figuresOf(sum), words, counts, ofRows };
 }
 
 /** The buckets in which the two sides do not hold the same rows. */

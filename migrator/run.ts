@@ -4,7 +4,7 @@ import { archive } from './archive.ts';
 import { controlSchemaExists } from './authority.ts';
 import { bringOver } from './bring-over.ts';
 import { checkReverse } from './check-reverse.ts';
-import { checkSource, inspectRow, keepBackBadRows } from './check-source.ts';
+import { checkSource, keepBackBadRows } from './check-source.ts';
 import { compareForeign } from './compare-foreign.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
 import {
@@ -125,7 +125,7 @@ async function loadChecked(
 ): Promise<Manifest> {
   const earlier = await copiedTables(client);
   try {
-    return await bringOver(client, configuration, source, progress, inspectRow);
+    return await bringOver(client, configuration, source, progress, { ownIds: true });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const copied = await copiedTables(client);

@@ -1,9 +1,10 @@
 import { setImmediate as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import { eventId, type StoredEvent } from './event-id.ts';
+import { hasOwnId } from './own-id.ts';
 import type { Finding, Progress } from './progress.ts';
+import { sentRows } from './row-reader.ts';
 import { tooLargeRows } from './size-limits.ts';
-import { type Source, sentRows } from './source.ts';
+import type { Source } from './source.ts';
 import { faultsOf, ROWS_BETWEEN_PAUSES, rowsOrFaults } from './source-rows.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
 
@@ -122,13 +123,6 @@ export const SOURCE_CHECKS: SourceCheck[] = [
     },
   },
 ];
-
-/** Whether an event has the id that NIP-01 gives it. @param row of `Source.rows` or of a query, by column */
-export function hasOwnId(row: Record<string, unknown>): boolean {
-  const event = row as unknown as StoredEvent;
-  // A large text comes as bytes.
-  return eventId({ ...event, content: String(event.content) }) === event.id;
-}
 
 /** A value on one line, however long it is and whatever is in it. */
 function shown(value: unknown): string {

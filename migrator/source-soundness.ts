@@ -4,6 +4,9 @@ import { printable } from './printable.ts';
 import type { ScratchCopy } from './scratch-copy.ts';
 import { quoteIdentifier } from './table-kinds.ts';
 
+/** Tables are read once from end to end, for which the 16 MB that better-sqlite3 would take are of no use. */
+export const CACHE_PRAGMA = 'cache_size = -4000';
+
 /** Findings that are told of a table, and tables whose findings are told. */
 const FINDINGS_MAX = 5;
 
@@ -34,9 +37,8 @@ export function assertSound(database: Database.Database, path: string, copy: Scr
 function damageOf(database: Database.Database): { words: string; whose: string } | undefined {
   let names: string[];
   try {
-    // Tables are read once from end to end, for which the 16 MB that better-sqlite3 would take are of no use. It is set
-    // here, since it reads the file's header, and that may be the damage.
-    database.pragma('cache_size = -4000');
+    // It is set here, since it reads the file's header, and that may be the damage.
+    database.pragma(CACHE_PRAGMA);
     names = database
       .prepare(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL TABLE%' ORDER BY name",

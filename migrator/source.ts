@@ -2,12 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Refused } from '../statemachine/errors.ts';
 import { readTables } from './read-tables.ts';
+import { createRowReader, type RowReader } from './row-reader.ts';
 import { assertSqliteFile, makeScratchCopy, type ScratchCopy } from './scratch-copy.ts';
 import { assertSound } from './source-soundness.ts';
 import { type ExcludedTable, NO_CHOICE, type TableChoice } from './table-choice.ts';
-import { type Column, quoteIdentifier, type Table } from './table-kinds.ts';
+import type { Table } from './table-kinds.ts';
 
-export interface Source {
+export interface Source extends RowReader {
   tables: Table[];
   /** Known tables that stay behind, by name. */
   skipped: string[];
@@ -20,21 +21,6 @@ export interface Source {
   database: Database.Database;
   /** By table, the TEMP table whose `rid` are the rowids of the rows that are kept back (quarantine.ts): the next three hand none of them out. */
   keptBack: Map<string, string>;
-  countRows(table: Table): number;
-  /**
-   * The rows in the order in which they are stored: `[rowid, ...columns]`, as the driver gives them: text as string (a large
-   * one as Buffer), integers as bigint, reals as number, blobs as Buffer, null.
-   */
-  rows(table: Table): IterableIterator<unknown[]>;
-  /** The rowids of the same rows, in the same order. */
-  rowids(table: Table): IterableIterator<bigint>;
-  /**
-   * Gives a function that reads one of them by its rowid, to the byte: text and blobs as Buffer, integers as bigint, reals as
-   * number. What a value of another type than its column's comes as, RowEncoder says.
-   */
-  row(table: Table): (rowid: bigint) => unknown[];
-  /** The storage classes that SQLite gives the values of one row, by column. */
-  typesOf(table: Table, rowid: bigint): Record<string, string>;
   /** Runs a query of the checks; integers come back as bigint. */
   query(sql: string): IterableIterator<Record<string, unknown>>;
   close(): Promise<void>;
@@ -42,8 +28,6 @@ export interface Source {
 
 const COPY_ATTEMPTS_MAX = 5;
 const COPY_PAUSE_MILLISECONDS = 250;
-
-const STRING_BYTES_MAX = 1024 * 1024;
 
 /**
  * Opens a snapshot of the SQLite file at `path`: a copy, so that the source is not changed by a byte. `immutable=1` would
@@ -81,7 +65,7 @@ export async function openSource(
  * @throws Refused as `openSource` does; the copy is then the caller's to remove
  */
 export function openCopy(path: string, copy: ScratchCopy, choice: TableChoice = NO_CHOICE): Source {
-  const database = openDatabase(copy.path);
+  const database = new Database(copy.path, { fileMustExist: true });
   try {
     assertSound(database, path, copy, COPY_ATTEMPTS_MAX);
     const encoding = database.pragma('encoding', { simple: true });
@@ -95,38 +79,7 @@ export function openCopy(path: string, copy: ScratchCopy, choice: TableChoice = 
       copy,
       database,
       keptBack,
-      countRows: (table) =>
-        database
-          .prepare(`SELECT count(*) FROM ${sentRows(table, keptBack)}`)
-          .pluck()
-          .get() as number,
-      rows: (table) =>
-        database
-          .prepare(
-            `SELECT rowid, ${table.columns.map(selected).join(', ')} FROM ${sentRows(table, keptBack)} ORDER BY rowid`,
-          )
-          .safeIntegers()
-          .raw()
-          .iterate() as IterableIterator<unknown[]>,
-      rowids: (table) =>
-        database
-          .prepare(`SELECT rowid FROM ${sentRows(table, keptBack)} ORDER BY rowid`)
-          .pluck()
-          .safeIntegers()
-          .iterate() as IterableIterator<bigint>,
-      row(table) {
-        const statement = database.prepare(
-          `SELECT rowid, ${table.columns.map(readColumn).join(', ')} FROM ${quoteIdentifier(table.name)} WHERE rowid = ?`,
-        );
-        statement.safeIntegers().raw();
-        return (rowid) => statement.get(rowid) as unknown[];
-      },
-      typesOf: (table, rowid) =>
-        database
-          .prepare(
-            `SELECT ${table.columns.map(({ name }) => `typeof(${quoteIdentifier(name)}) AS ${quoteIdentifier(name)}`).join(', ')} FROM ${quoteIdentifier(table.name)} WHERE rowid = ?`,
-          )
-          .get(rowid) as Record<string, string>,
+      ...createRowReader(database, keptBack),
       query: (sql) => database.prepare(sql).safeIntegers().iterate() as IterableIterator<Record<string, unknown>>,
       async close() {
         database.close();
@@ -137,43 +90,4 @@ export function openCopy(path: string, copy: ScratchCopy, choice: TableChoice = 
     database.close();
     throw error;
   }
-}
-
-/** A large text comes as bytes: as a string it would take three times its size before it is encoded. */
-function selected({ name, type }: Column): string {
-  const column = quoteIdentifier(name);
-  if (type !== 'text') return column;
-  return `iif(octet_length(${column}) > ${STRING_BYTES_MAX}, CAST(${column} AS BLOB), ${column})`;
-}
-
-/** What stands behind FROM for the rows of a table that are not kept back. */
-export function sentRows(table: Table, keptBack: Source['keptBack']): string {
-  const name = quoteIdentifier(table.name);
-  const kept = keptBack.get(table.name);
-  return kept === undefined
-    ? name
-    : `(SELECT rowid AS rowid, * FROM ${name} WHERE rowid NOT IN (SELECT rid FROM ${kept}))`;
-}
-
-/** SQL that gives the value of a column to the byte, as RowEncoder takes it. */
-export function readColumn({ name, type, nullable }: Column): string {
-  const column = quoteIdentifier(name);
-  // As a string, better-sqlite3 would turn invalid UTF-8 into U+FFFD; as a blob the bytes stay what they are.
-  if (type === 'text') return readAs(column, { text: `CAST(${column} AS BLOB)` }, nullable && '0');
-  if (type === 'bytea') return readAs(column, { blob: column }, nullable && '0');
-  if (type === 'float8') return readAs(column, { real: column, integer: column }, nullable && "x''");
-  return readAs(column, { integer: column }, nullable && "x''");
-}
-
-/** @param other for values of another class, where NULL itself is one of the values */
-function readAs(column: string, classes: Record<string, string>, other?: string): string {
-  const cases = Object.entries(classes).map(([word, value]) => `WHEN '${word}' THEN ${value}`);
-  return `CASE typeof(${column}) ${cases.join(' ')}${other === undefined ? '' : ` WHEN 'null' THEN NULL ELSE ${other}`} END`;
-}
-
-function openDatabase(path: string): Database.Database {
-  const database = new Database(path, { fileMustExist: true });
-  // Nobody else opens the copy; without other readers SQLite needs no shared-memory file.
-  database.pragma('locking_mode = EXCLUSIVE');
-  return database;
 }

@@ -13,3 +13,9 @@ export async function allOf<T>(all: Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(all);
   return Promise.all(all);
 }
+
+/** A promise whose failure is told to whoever takes it, which may be later. */
+export function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

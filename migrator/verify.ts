@@ -2,11 +2,12 @@ import type pg from 'pg';
 import type { MigratorConfiguration } from './configuration.ts';
 import { DigestSum } from './digest.ts';
 import { assertAllAccounted } from './foreign-rows.ts';
+import { inAdvance } from './in-advance.ts';
 import { described, leftOut, type Manifest, quarantined } from './manifest.ts';
 import type { Progress } from './progress.ts';
 import { assertAccounted, keptDigest } from './quarantine.ts';
 import type { Source } from './source.ts';
-import { sourceDigest } from './source-rows.ts';
+import { createTableReaders, READERS_MAX } from './table-readers.ts';
 import { shapeDifferences } from './target-shape.ts';
 import { mismatch, type TableVerdict, tableExists, verifyTable } from './verify-table.ts';
 
@@ -21,18 +22,22 @@ export async function compareAll(
   source: Source,
   progress: Progress,
 ): Promise<Manifest> {
-  const verdicts: TableVerdict[] = [];
   await assertAllAccounted(client, source);
-  for (const table of source.tables) {
-    const differences = (await tableExists(client, table.name)) ? await shapeDifferences(client, table) : [];
-    const kept = await keptDigest(source, table);
-    const rows = sourceDigest(source, table, progress);
-    const verdict =
-      differences.length === 0
-        ? await verifyTable(client, table, rows, kept)
-        : mismatch(table.name, await rows, differences);
-    await assertAccounted(source, table, verdict.source, kept);
-    verdicts.push(verdict);
+  const readers = createTableReaders(source, progress);
+  const verdicts: TableVerdict[] = [];
+  try {
+    for (const [table, rows] of inAdvance(source.tables, READERS_MAX, (table) => readers.read('digest', table))) {
+      const differences = (await tableExists(client, table.name)) ? await shapeDifferences(client, table) : [];
+      const kept = await keptDigest(source, table);
+      const verdict =
+        differences.length === 0
+          ? await verifyTable(client, table, rows, kept)
+          : mismatch(table.name, await rows, differences);
+      await assertAccounted(source, table, verdict.source, kept);
+      verdicts.push(verdict);
+    }
+  } finally {
+    await readers.end();
   }
   assertVerified(verdicts, progress);
   return {

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { entrust } from './reaper.ts';
 
+/** What programs start as threads they look for beside themselves, under its own name. */
+const THREADS = [new URL('../migrator/reader-thread.ts', import.meta.url)];
+
 const bundled = new Map<string, string>();
 let directory: string | undefined;
 
@@ -20,6 +23,12 @@ export function bundledProgram(url: URL): string {
   const there = bundled.get(url.href);
   if (there !== undefined) return there;
   const outfile = join(bundleDirectory(), `${bundled.size}-${basename(url.pathname, '.ts')}.mjs`);
+  bundle(url, outfile);
+  bundled.set(url.href, outfile);
+  return outfile;
+}
+
+function bundle(url: URL, outfile: string): void {
   buildSync({
     entryPoints: [fileURLToPath(url)],
     outfile,
@@ -35,8 +44,6 @@ export function bundledProgram(url: URL): string {
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     logLevel: 'warning',
   });
-  bundled.set(url.href, outfile);
-  return outfile;
 }
 
 function bundleDirectory(): string {
@@ -44,6 +51,7 @@ function bundleDirectory(): string {
   const made = mkdtempSync(join(tmpdir(), 'relay-cutover-programs-'));
   entrust({ directory: made });
   process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  for (const thread of THREADS) bundle(thread, join(made, `${basename(thread.pathname, '.ts')}.mjs`));
   directory = made;
   return made;
 }

@@ -20,8 +20,10 @@ rmSync(outdir, { recursive: true, force: true });
 mkdirSync(outdir, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['cli/migrate-program.ts'],
-  outfile: join(outdir, 'migrate.mjs'),
+  // The second one is a thread of the first; they find each other in one directory.
+  entryPoints: { migrate: 'cli/migrate-program.ts', 'reader-thread': 'migrator/reader-thread.ts' },
+  outdir,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -43,5 +45,7 @@ for (const [name, files] of Object.entries(PACKAGES)) {
     cpSync(join(directory, file), join(outdir, 'node_modules', name, file), { recursive: true, dereference: true });
   }
 }
-const bytes = Object.values(metafile.outputs)[1]?.bytes ?? 0;
-console.log(`Bundled the migrator to ${outdir} (${basename('migrate.mjs')}, ${Math.round(bytes / 1024)} KiB)`);
+const programs = Object.entries(metafile.outputs)
+  .filter(([file]) => file.endsWith('.mjs'))
+  .map(([file, { bytes }]) => `${basename(file)}, ${Math.round(bytes / 1024)} KiB`);
+console.log(`Bundled the migrator to ${outdir} (${programs.join('; ')})`);

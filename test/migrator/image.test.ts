@@ -98,7 +98,13 @@ describe('the bundled migrator', () => {
     );
 
   it('stands for itself: the program, and of its packages only the one with compiled code', () => {
-    expect(readdirSync(bundle).sort()).toEqual(['migrate.mjs', 'migrate.mjs.map', 'node_modules']);
+    expect(readdirSync(bundle).sort()).toEqual([
+      'migrate.mjs',
+      'migrate.mjs.map',
+      'node_modules',
+      'reader-thread.mjs',
+      'reader-thread.mjs.map',
+    ]);
     expect(readdirSync(join(bundle, 'node_modules')).sort()).toEqual([
       'better-sqlite3',
       'bindings',

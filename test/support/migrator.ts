@@ -35,8 +35,12 @@ const DYING_PROGRAM = new URL('./migrator-that-dies.ts', import.meta.url);
 /**
  * Starts what the migrator's container runs, as a process of its own with nothing in its environment but what is given.
  */
-export function startMigrator(args: string[], environment: NodeJS.ProcessEnv): MigratorProcess {
-  return start([bundledProgram(PROGRAM), ...args], environment);
+export function startMigrator(
+  args: string[],
+  environment: NodeJS.ProcessEnv,
+  program = bundledProgram(PROGRAM),
+): MigratorProcess {
+  return start([program, ...args], environment);
 }
 
 /** Runs `relay-cutover migrate` as a person does; it takes longer to start. */
@@ -44,8 +48,8 @@ export function runMigrateCommand(args: string[], environment: NodeJS.ProcessEnv
   return start([COMMAND, 'migrate', ...args], environment).ended;
 }
 
-export function runMigrator(args: string[], environment: NodeJS.ProcessEnv): Promise<MigratorRun> {
-  return startMigrator(args, environment).ended;
+export function runMigrator(args: string[], environment: NodeJS.ProcessEnv, program?: string): Promise<MigratorRun> {
+  return startMigrator(args, environment, program).ended;
 }
 
 /** Runs the migrator up to its n-th moment, counted from 1, where it kills itself by SIGKILL. */

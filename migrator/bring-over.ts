@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { addConstraints, analyze, buildIndexes } from './build-indexes.ts';
+import { addConstraints, analyze, buildIndexes, validate } from './build-indexes.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { assertAuthoritySource, copiedTables, grantVerifier } from './control-schema.ts';
@@ -80,7 +80,8 @@ async function bringOverBy(
       // of this one may refer to rows that only the delta brings.
       if (missing.length < source.tables.length) unconstrained = source.tables;
       else await addConstraints(connections.use, source.tables, progress);
-      await analyze(connections, missing);
+      const constrained = unconstrained.length > 0 ? [] : source.tables;
+      await allOf([analyze(connections.use, inCopyOrder(missing, source)), validate(connections.use, constrained)]);
     } finally {
       await connections.end();
     }
@@ -131,7 +132,9 @@ async function settle(
       progress.say(`Reconciled ${table.name}: +${inserted} -${deleted} rows`);
       tables.set(table.name, tableManifest(table, digest, { inserted, deleted }));
     }
-    await addConstraints((work) => work(client), unconstrained, progress);
+    const here: Connections['use'] = (work) => work(client);
+    await addConstraints(here, unconstrained, progress);
+    await validate(here, unconstrained);
     const inQuarantine = await replaceQuarantine(client, source, runId);
     const verdicts = [];
     for (const table of source.tables) {

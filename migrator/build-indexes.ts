@@ -20,9 +20,15 @@ export async function addConstraints(use: Connections['use'], tables: Table[], p
     await use((client) => build(client, statement, progress));
 }
 
+/** Makes sure that all rows are as the constraints say that `addConstraints` has added. May be done twice. */
+export async function validate(use: Connections['use'], tables: Table[]): Promise<void> {
+  for (const statement of tables.flatMap(({ validations = [] }) => validations))
+    await use((client) => client.query(statement));
+}
+
 /** Tables that have just been filled have no statistics, and the relay's first queries would be planned without. */
-export async function analyze(connections: Connections, tables: Table[]): Promise<void> {
-  await allOf(tables.map(({ name }) => connections.use((client) => client.query(`ANALYZE ${quoteIdentifier(name)}`))));
+export async function analyze(use: Connections['use'], tables: Table[]): Promise<void> {
+  await allOf(tables.map(({ name }) => use((client) => client.query(`ANALYZE ${quoteIdentifier(name)}`))));
 }
 
 /**

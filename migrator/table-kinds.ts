@@ -27,6 +27,8 @@ export interface Table {
   indexes: string[];
   /** Statements after all indexes of all tables; each may run twice. */
   constraints: string[];
+  /** Statements after these, beside whatever leaves the rows alone: they look at rows that a constraint has not looked at. Each may run twice. */
+  validations?: string[];
   /** Tables of the same file that must be filled first. */
   after: string[];
   /** The column that tells rows apart, where there is one. */
@@ -234,6 +236,7 @@ SELECT ${names.join(', ')}, to_tsvector('english', content) AS search_vector FRO
     table(name, schema) {
       const columns = text('event_id', 'key', 'value');
       const events = `${schema}__events`;
+      const foreignKey = `${name}_event_id_fkey`;
       return {
         name,
         kind: 'event_tags',
@@ -246,11 +249,12 @@ SELECT ${names.join(', ')}, to_tsvector('english', content) AS search_vector FRO
         ],
         constraints: [
           constraint(
-            `${name}_event_id_fkey`,
+            foreignKey,
             name,
-            `FOREIGN KEY (event_id) REFERENCES ${quoteIdentifier(events)} (id) ON DELETE CASCADE`,
+            `FOREIGN KEY (event_id) REFERENCES ${quoteIdentifier(events)} (id) ON DELETE CASCADE NOT VALID`,
           ),
         ],
+        validations: [`ALTER TABLE ${quoteIdentifier(name)} VALIDATE CONSTRAINT ${quoteIdentifier(foreignKey)}`],
         after: [events],
         limits: [indexLimit(`${schema}__idx_event_tags_key_value`, text('key', 'value'))],
         promises: [],

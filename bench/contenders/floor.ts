@@ -89,6 +89,12 @@ async function measure(files: WorkFiles, url: string, pieces: Piece[][]): Promis
         TABLES.flatMap(({ constraints }) => constraints),
       ),
     );
+    await timed('foreign key', () =>
+      runAll(
+        clients,
+        TABLES.flatMap(({ validations = [] }) => validations),
+      ),
+    );
   } finally {
     for (const client of clients) await client.end();
   }

@@ -20,8 +20,8 @@ export const ROW_BY_ROW: Contender = {
     const { timed, seconds } = createStopwatch();
     try {
       await client.connect();
-      for (const part of ['create', 'indexes', 'constraints'] as const)
-        for (const statement of TABLES.flatMap((table) => table[part])) await client.query(statement);
+      for (const part of ['create', 'indexes', 'constraints', 'validations'] as const)
+        for (const statement of TABLES.flatMap((table) => table[part] ?? [])) await client.query(statement);
       await timed('insert', async () => {
         for (const table of TABLES) await insertAll(database, client, table);
       });

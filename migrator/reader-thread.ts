@@ -41,7 +41,11 @@ async function work(order: PassOrder): Promise<void> {
     const result = await read(order, { count: (rows) => post({ kind: 'counted', rows }), send });
     // Rows that could not be taken are not done.
     await fewerThan(1);
-    post({ kind: 'done', result });
+    const arrays = Object.values(result).filter((value) => ArrayBuffer.isView(value));
+    post(
+      { kind: 'done', result },
+      arrays.map(({ buffer }) => buffer as ArrayBuffer),
+    );
   } catch (error) {
     const { message, stack } = error as Error;
     post({ kind: 'failed', message, refused: error instanceof Refused, ...(stack !== undefined && { stack }) });

@@ -41,8 +41,17 @@ export function dependsOn(resource: Record<string, Json>): string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
+/** Of templates that are still in use: each is asked before and after an edit, and nobody changes one in place. */
+const found = new WeakMap<TemplateModel, string[]>();
+
 /** Lists every name that is referred to and stands nowhere in the template, each once, as `place -> name`. */
 export function danglingReferences(model: TemplateModel): string[] {
+  const known = found.get(model) ?? findDangling(model);
+  found.set(model, known);
+  return known;
+}
+
+function findDangling(model: TemplateModel): string[] {
   const known = (name: string) => name.startsWith('AWS::') || name in model.Parameters || name in model.Resources;
   const inResources = Object.entries(model.Resources).flatMap(([place, body]) =>
     [...references(body).map(({ name }) => name), ...dependsOn(body)].map((name) => ({ place, name })),

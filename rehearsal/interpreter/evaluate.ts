@@ -32,15 +32,21 @@ export async function evaluateField(template: Json, location: string, scope: Sco
   if (Array.isArray(template)) {
     const items: Json[] = [];
     for (const [index, item] of template.entries()) {
-      items.push(await evaluateField(item, `${location}[${index}]`, scope));
+      items.push(isItself(item) ? item : await evaluateField(item, `${location}[${index}]`, scope));
     }
     return items;
   }
   const members: JsonObject = {};
   for (const [name, member] of Object.entries(template)) {
-    members[name] = await evaluateField(member, `${location}/${name}`, scope);
+    members[name] = isItself(member) ? member : await evaluateField(member, `${location}/${name}`, scope);
   }
   return members;
+}
+
+/** Most of what stands in a field is neither an expression nor holds one, and needs no turn of its own. */
+function isItself(template: Json): boolean {
+  if (typeof template === 'string') return !template.startsWith('{%');
+  return template === null || typeof template !== 'object';
 }
 
 const EXPRESSION = /^\{%(.*)%\}$/s;
@@ -51,8 +57,8 @@ async function evaluateString(text: string, location: string, scope: Scope): Pro
   let result: unknown;
   try {
     const compiled = compiledExpression(expression);
-    registerFunctions(compiled, scope);
-    result = await compiled.evaluate(undefined, { ...scope.variables, states: scope.states });
+    Object.assign(compiled.sources, { now: scope.now, random: scope.random });
+    result = await compiled.expression.evaluate(undefined, { ...scope.variables, states: scope.states });
     idle.get(expression)?.push(compiled);
   } catch (thrown) {
     throw new EvaluationFailure(expression, location, `threw an error during evaluation${thrownText(thrown)}`);
@@ -61,19 +67,27 @@ async function evaluateString(text: string, location: string, scope: Scope): Pro
   return toPlainJson(result, (what) => new EvaluationFailure(expression, location, what));
 }
 
+interface Compiled {
+  expression: jsonata.Expression;
+  /** What its functions draw from; set before each evaluation. */
+  sources: Sources;
+}
+
 /** Compiled expressions that nobody is evaluating, by their text. */
-const idle = new Map<string, jsonata.Expression[]>();
+const idle = new Map<string, Compiled[]>();
 
 /**
  * Compiling takes longer than evaluating, and a machine that polls evaluates the same again and again. No two evaluations have
- * one at the same time: it keeps the functions that are registered on it, and iterations of a Map run side by side.
+ * one at the same time: it keeps what its functions draw from, and iterations of a Map run side by side.
  */
-function compiledExpression(text: string): jsonata.Expression {
+function compiledExpression(text: string): Compiled {
   const ready = idle.get(text)?.pop();
   if (ready) return ready;
-  const compiled = jsonata(text);
+  const expression = jsonata(text);
+  const sources: Sources = { now: new Date(0), random: Math.random };
+  registerFunctions(expression, sources);
   if (!idle.has(text)) idle.set(text, []);
-  return compiled;
+  return { expression, sources };
 }
 
 /** JSONata throws objects with a code that are no Errors; AWS sets their text off by a full stop, any other by a colon. */

@@ -14,16 +14,18 @@ const RANGE_LENGTH_MAX = 1000;
 /**
  * Registers what Step Functions adds to JSONata, lets the time functions follow our clock, and takes `$eval` away.
  * Source: Step Functions developer guide, "JSONata functions provided by Step Functions".
+ *
+ * @param sources are looked at when a function is called: they may change from one evaluation to the next
  */
-export function registerFunctions(expression: Expression, { now, random }: Sources): void {
+export function registerFunctions(expression: Expression, sources: Sources): void {
   expression.registerFunction('partition', partition, '<an:a<a>>');
   expression.registerFunction('range', range, '<nnn:a<n>>');
   expression.registerFunction('hash', hash, '<ss:s>');
-  expression.registerFunction('random', (seed?: number) => (seed === undefined ? random() : seeded(seed)), '<n?:n>');
+  expression.registerFunction('random', (seed?: number) => (seed === undefined ? sources.random() : seeded(seed)), '<n?:n>');
   expression.registerFunction('uuid', () => randomUUID(), '<:s>');
   expression.registerFunction('parse', parse, '<s:x>');
-  expression.registerFunction('millis', () => now.getTime(), '<:n>');
-  expression.registerFunction('now', nowAt(now), '<s?s?:s>');
+  expression.registerFunction('millis', () => sources.now.getTime(), '<:n>');
+  expression.registerFunction('now', nowAt(sources), '<s?s?:s>');
   expression.assign('eval', undefined);
 }
 
@@ -61,8 +63,8 @@ function parse(text: string | undefined): unknown {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
-function nowAt(now: Date) {
+function nowAt(sources: Sources) {
   return function (this: Focus, picture?: string, timezone?: string): string {
-    return this.environment.lookup('fromMillis').implementation.call(this, now.getTime(), picture, timezone);
+    return this.environment.lookup('fromMillis').implementation.call(this, sources.now.getTime(), picture, timezone);
   };
 }

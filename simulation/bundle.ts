@@ -2,8 +2,10 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { REMEMBERED, withMemory } from './remembered.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MEMORY = join(ROOT, 'simulation', 'remembered.ts');
 
 /** A deliberate break of the source: the text that is found there, exactly once, becomes another one. */
 export interface SourceEdit {
@@ -13,7 +15,8 @@ export interface SourceEdit {
 }
 
 /**
- * Bundles the program that runs seeds into one file, with breaks of the source in it: the files themselves stay as they are.
+ * Bundles the program that runs seeds into one file, with breaks of the source in it, and with a memory for what takes long
+ * (remembered.ts): the files themselves stay as they are.
  *
  * @param name of the file; it lies where the packages are found from
  * @throws Error when a text to be replaced does not stand in its file, or not exactly once
@@ -41,12 +44,12 @@ export async function bundleSeeds(name: string, edits: SourceEdit[] = []): Promi
 
 function editing(edits: SourceEdit[], applied: Set<SourceEdit>): Plugin {
   return {
-    name: 'deliberate breaks',
+    name: 'deliberate breaks, and what is remembered',
     setup({ onLoad }) {
       onLoad({ filter: /\.ts$/ }, ({ path }) => {
         const file = relative(ROOT, path);
         const mine = edits.filter((edit) => edit.file === file);
-        if (mine.length === 0) return undefined;
+        if (mine.length === 0 && !REMEMBERED.some((entry) => entry.file === file)) return undefined;
         let contents = readFileSync(path, 'utf8');
         for (const edit of mine) {
           const times = contents.split(edit.find).length - 1;
@@ -55,7 +58,7 @@ function editing(edits: SourceEdit[], applied: Set<SourceEdit>): Plugin {
           contents = contents.replace(edit.find, () => edit.replace);
           applied.add(edit);
         }
-        return { contents, loader: 'ts' };
+        return { contents: withMemory(file, contents, MEMORY), loader: 'ts' };
       });
     },
   };

@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Outcome } from './seed.ts';
 
+/** A run leaves much behind that dies young: with more room for it the collector comes less often, and finds less to copy. */
+const NODE_OPTIONS = ['--max-semi-space-size=64'];
+
 /**
  * Runs seeds in processes beside each other and hands on each outcome as it comes.
  *
@@ -24,7 +27,7 @@ export async function runSeeds(
     new Promise((resolve, reject) => {
       const mine = seeds.filter((_, place) => place % processes === offset);
       const environment = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
-      const child = spawn(process.execPath, [bundle], { env: environment });
+      const child = spawn(process.execPath, [...NODE_OPTIONS, bundle], { env: environment });
       child.stdin.end(JSON.stringify(mine));
       children.push(child);
       let said = '';

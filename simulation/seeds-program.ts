@@ -1,6 +1,9 @@
 import { json } from 'node:stream/consumers';
 import { runAndJudge, scenarioOfSeed } from './seed.ts';
 
+// Failures are what these runs are made of, and nobody reads from where one was thrown: to find that out takes longer than to throw.
+Error.stackTraceLimit = 0;
+
 // A process that runs the seeds which it reads as a list of JSON, and writes the outcome of each as a line of JSON.
 for (const seed of (await json(process.stdin)) as number[]) {
   const outcome = await runAndJudge(scenarioOfSeed(seed));

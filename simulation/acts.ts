@@ -4,15 +4,19 @@ import type { Run } from './run.ts';
 
 type Performing = (run: Run, by: string) => Promise<boolean> | boolean;
 
+/** Longer than a relay drains that was told to stop. */
+const PATIENCE_SECONDS = 20;
+
 /** What people do; each says whether it came to that, since AWS refuses some of it at some times. */
 const ACTS: Record<Act, Performing> = {
   'scales up by hand': (run) => scale(run, 1),
   'scales down by hand': (run) => scale(run, 0),
-  async 'starts a task by hand'({ cloud }) {
-    const { ecs, relays, settings } = cloud;
+  async 'starts a task by hand'({ cloud, striker }) {
+    const { ecs, relays, settings, clock } = cloud;
     const service = ecs.service(`${settings.stackName}-zooid-relay`);
-    // Whoever starts a second relay beside one that runs has made two writers himself.
-    if (!service || relays.running.length > 0) return false;
+    // Whoever starts a second relay beside one that runs has made two writers himself; so he waits for its end, for a while.
+    for (let waited = 0; relays.running.length > 0 && waited < PATIENCE_SECONDS; waited += 1) await clock.sleep(1);
+    if (!service || relays.running.length > 0 || striker.isStopped) return false;
     const { taskDefinition } = service;
     // It stays until a machine stops it.
     ecs.runTask({ cluster: 'cluster', taskDefinition, group: `family:${settings.stackName}-zooid-relay` });

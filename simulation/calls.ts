@@ -8,6 +8,7 @@ import { perform } from './acts.ts';
 import type { Strike } from './faults.ts';
 import { functionsOf } from './functions.ts';
 import { createInvocation, type Disturbance } from './invocation.ts';
+import { alterRow, EVENTS } from './rows.ts';
 import type { Run } from './run.ts';
 
 type Struck = { strike: Strike; struck(): void };
@@ -60,6 +61,7 @@ function arm(run: Run, call: TaskCall, strikes: Struck[]): void {
       struck();
       cloud.postgres.restart(strike.databaseRestartsSeconds);
     }
+    if (strike.altersRow && alterRow(cloud.postgres.tables[EVENTS])) struck();
     if (strike.act) {
       const { what, afterSeconds } = strike.act;
       const by = String((call.context.Execution as JsonObject).Id);

@@ -6,6 +6,14 @@ const isFunction = ({ resource }: Place): boolean => resource === 'function';
 const isMigrator = ({ resource }: Place): boolean => resource === 'migrator';
 const onDatabase = ({ calls }: Place): boolean => /^(Authority|ReadManifest|VerifyCounts)Function$/.test(calls);
 const isChanging = ({ machine }: Place): boolean => machine !== 'prepare' && machine !== 'finalize';
+/**
+ * Where the relay serves and goes on serving: a task that is started beside it makes two writers, which no machine can help. Where
+ * a machine is about to stop it, whoever starts one waits for that (acts.ts).
+ */
+const servesOn = ({ state }: Place): boolean =>
+  /^(TakeLock|Preflight\w*|ReadAuthority|AskApproval|RecordPlan|FindOriginal|\w+CheckReverse|HoldUnchanged|Release\w+|\w+Settle\w*)$/.test(
+    state,
+  );
 const executes = ({ state }: Place): boolean => state.startsWith('Execute');
 const isAny = (): boolean => true;
 const seconds = (amount: number, most: number): number => Math.round(amount * most);
@@ -83,7 +91,8 @@ export const FAULT_KINDS: FaultKind[] = [
     passes: true,
     title: 'ECS and CloudFormation answer with what was so some seconds ago',
     applies: ({ calls }) => /^(AssertQuiet|HealthCheck|ChangeStack|PrepareStack|FinalizeStack)Function$/.test(calls),
-    strike: () => ({ isStale: true }),
+    // Of what was asked before, and a first call may be the first to ask.
+    strike: () => ({ isStale: true, failsAgain: 3 }),
     weight: 2,
   },
   {
@@ -123,6 +132,14 @@ export const FAULT_KINDS: FaultKind[] = [
     applies: ({ state }) => state === 'RunMigrator' || state === 'RunLoad' || state === 'RunReverse',
     strike: () => ({ task: { how: 'errs', step: 0 } }),
     weight: 3,
+  },
+  {
+    name: 'row altered',
+    title: 'somebody alters a row of the target after it was copied: their number stays what it was',
+    // What is altered after the verification nobody looks at again.
+    applies: ({ machine, state }) => machine === 'cutover' && state === 'ReadManifest',
+    strike: () => ({ altersRow: true }),
+    weight: 6,
   },
   {
     name: 'task hangs',
@@ -197,8 +214,8 @@ export const FAULT_KINDS: FaultKind[] = [
   },
   {
     name: 'task started by hand',
-    title: "somebody starts a task of the service's task definition, where none runs",
-    applies: isChanging,
+    title: "somebody starts a task of the service's task definition, once none runs",
+    applies: (place) => isChanging(place) && !servesOn(place),
     strike: act('starts a task by hand'),
     weight: 2,
   },

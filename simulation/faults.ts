@@ -29,7 +29,7 @@ export type Act =
 export interface Strike {
   /** Fails the call before anything is done. */
   fails?: TaskFailure;
-  /** So many further calls of the state fail alike. */
+  /** So many further calls of the state are struck alike. */
   failsAgain?: number;
   /** Fails it after all is done. */
   losesAnswer?: TaskFailure;
@@ -46,6 +46,8 @@ export interface Strike {
   /** The relay on PostgreSQL gives no events. */
   isMute?: true;
   databaseRestartsSeconds?: number;
+  /** A row of the target becomes another one. */
+  altersRow?: true;
   /** How long a relay takes to end from now on. */
   stopSeconds?: number;
   act?: { what: Act; afterSeconds: number };

@@ -29,6 +29,16 @@ export function addEvent(tables: Tables, id: string): void {
   for (const { table } of TABLES) tables[table].set(id, (tables[table].get(id) ?? 0) + 1);
 }
 
+/** Makes the newest row another one. @returns whether there was one */
+export function alterRow(rows: Rows): boolean {
+  const [newest] = [...rows].slice(-1);
+  if (!newest) return false;
+  const [row, times] = newest;
+  rows.delete(row);
+  rows.set(`${row}, altered`, times);
+  return true;
+}
+
 const lanes = new Map<string, bigint>();
 
 function laneOf(row: string): bigint {

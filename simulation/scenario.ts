@@ -42,6 +42,17 @@ export function focusOf(seed: number, pairs: Pair[]): Pair {
   return pairs[(seed * 7_919) % pairs.length] as Pair;
 }
 
+/**
+ * Whether a seed is to bring about its pair and nothing else: each third time that the pair has its turn. What else goes wrong
+ * then is what leads there, and the fault strikes at the first call and early, when the state still has work to do.
+ */
+function isAlone(seed: number, pairs: Pair[]): boolean {
+  const place = (seed * 7_919) % pairs.length;
+  return (Math.floor(seed / pairs.length) + place) % 3 === 0;
+}
+
+const EARLY = 0.25;
+
 const DAY_SECONDS = 86_400;
 
 export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenario {
@@ -50,15 +61,17 @@ export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenar
   const { machine, state } = focus.place;
   const detour = detourTo(focus.place, random);
   const journey = detour.journey ?? journeyTo(machine, random);
-  const faults: Fault[] = [
-    ...(detour.faults ?? []),
-    { kind: focus.kind.name, machine, state, visit: random.chance(0.85) ? 1 : 2, amount: random.number() },
-  ];
+  const alone = isAlone(seed, pairs);
+  const visit = alone || random.chance(0.85) ? 1 : 2;
+  const amount = random.number() * (alone ? EARLY : 1);
+  const faults: Fault[] = [...(detour.faults ?? []), { kind: focus.kind.name, machine, state, visit, amount }];
   // Whoever stops an execution does so when a call hangs; the function goes on all the same.
-  const isHanging = focus.kind.name === 'aborted' && focus.place.resource === 'function' && random.chance(0.4);
+  const isHanging =
+    focus.kind.name === 'aborted' && focus.place.resource === 'function' && (alone || random.chance(0.4));
   if (isHanging) faults.push({ kind: 'slow', machine, state, visit: 1, amount: random.number() / 2 });
+  const more = alone ? 0 : random.one([0, 0, 1, 1, 2, 3]);
   const near = places.filter((place) => journey.includes(place.machine) || place.machine === machine);
-  for (let more = random.one([0, 0, 1, 1, 2, 3]); more > 0; more -= 1) faults.push(drawn(near, random));
+  for (let left = more; left > 0; left -= 1) faults.push(drawn(near, random));
   return {
     seed,
     begins:
@@ -68,11 +81,11 @@ export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenar
           ? 'switched'
           : 'prepared',
     journey,
-    daysOnTarget: random.chance(0.1) ? 3 : 8,
+    daysOnTarget: !alone && random.chance(0.1) ? 3 : 8,
     onFailure: detour.onFailure ?? (random.chance(0.3) ? 'hold' : 'rollback'),
     approve: state === 'AskApproval' || random.chance(0.05),
     deletesFileSystem: detour.deletesFileSystem ?? random.chance(0.5),
-    faults: random.chance(0.02) ? [] : faults,
+    faults: !alone && random.chance(0.02) ? [] : faults,
     redrivesAfterSeconds: Array.from({ length: random.below(3) }, () =>
       random.chance(0.3) ? DAY_SECONDS * (1 + random.below(4)) : random.below(600),
     ),

@@ -21,7 +21,11 @@ export function registerFunctions(expression: Expression, sources: Sources): voi
   expression.registerFunction('partition', partition, '<an:a<a>>');
   expression.registerFunction('range', range, '<nnn:a<n>>');
   expression.registerFunction('hash', hash, '<ss:s>');
-  expression.registerFunction('random', (seed?: number) => (seed === undefined ? sources.random() : seeded(seed)), '<n?:n>');
+  expression.registerFunction(
+    'random',
+    (seed?: number) => (seed === undefined ? sources.random() : seeded(seed)),
+    '<n?:n>',
+  );
   expression.registerFunction('uuid', () => randomUUID(), '<:s>');
   expression.registerFunction('parse', parse, '<s:x>');
   expression.registerFunction('millis', () => sources.now.getTime(), '<:n>');

@@ -31,7 +31,10 @@ export const FAULT_KINDS: FaultKind[] = [
     title: 'a call does its work, and the answer never arrives',
     applies: isAny,
     passes: true,
-    strike: () => ({ losesAnswer: new TaskFailure('Lambda.SdkClientException', 'Unable to execute HTTP request') }),
+    strike: () => ({
+      losesAnswer: new TaskFailure('Lambda.SdkClientException', 'Unable to execute HTTP request'),
+      waits: true,
+    }),
     weight: 3,
   },
   {
@@ -91,8 +94,7 @@ export const FAULT_KINDS: FaultKind[] = [
     passes: true,
     title: 'ECS and CloudFormation answer with what was so some seconds ago',
     applies: ({ calls }) => /^(AssertQuiet|HealthCheck|ChangeStack|PrepareStack|FinalizeStack)Function$/.test(calls),
-    // Of what was asked before, and a first call may be the first to ask.
-    strike: () => ({ isStale: true, failsAgain: 3 }),
+    strike: () => ({ isStale: true, waits: true }),
     weight: 2,
   },
   {

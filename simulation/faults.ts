@@ -31,6 +31,8 @@ export interface Strike {
   fails?: TaskFailure;
   /** So many further calls of the state are struck alike. */
   failsAgain?: number;
+  /** It waits for a call that it can strike: not each has an answer to lose, or asks what was asked before. */
+  waits?: true;
   /** Fails it after all is done. */
   losesAnswer?: TaskFailure;
   /** The function is invoked once more, so many seconds later, and only that answer arrives. */

@@ -20,6 +20,7 @@ const CALLS_MAX = 20_000;
 export function createStriker(faults: Fault[], told: (fault: Fault) => void): Striker {
   const calls = new Map<string, number>();
   const occurred = new Set<string>();
+  const hasStruck = new Set<Fault>();
   let isStopped = false;
   return {
     occurred,
@@ -39,8 +40,9 @@ export function createStriker(faults: Fault[], told: (fault: Fault) => void): St
       return faults.flatMap((fault) => {
         if (fault.machine !== machine || fault.state !== state || call < fault.visit) return [];
         const strike = kindOf(fault.kind).strike(fault.amount);
-        if (call > fault.visit + (strike.failsAgain ?? 0)) return [];
+        if (strike.waits ? hasStruck.has(fault) : call > fault.visit + (strike.failsAgain ?? 0)) return [];
         const struck = (): void => {
+          hasStruck.add(fault);
           occurred.add(`${key} ${fault.kind}`);
           told(fault);
         };

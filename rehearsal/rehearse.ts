@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunRecord } from '../report/run-record.ts';
 import { Refused } from '../statemachine/errors.ts';
+import { atExit } from './at-exit.ts';
 import { createAuthor } from './author.ts';
 import { createClock } from './clock.ts';
 import { withBrokenStates, withFaults } from './fault-injection.ts';
@@ -50,8 +51,7 @@ export async function rehearse(
   }
   const work = await mkdtemp(join(tmpdir(), 'relay-cutover-rehearsal-'));
   // A second Ctrl-C ends the process before the orderly way out has ended.
-  const removeAtExit = (): void => rmSync(work, { recursive: true, force: true });
-  process.once('exit', removeAtExit);
+  const removed = atExit(() => rmSync(work, { recursive: true, force: true }));
   const over = entrust({ directory: work });
   const undo: (() => Promise<void>)[] = [() => rm(work, { recursive: true, force: true })];
   try {
@@ -84,7 +84,7 @@ export async function rehearse(
     return record;
   } finally {
     for (const step of undo.reverse()) await step();
-    process.off('exit', removeAtExit);
+    removed();
     over();
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { atExit } from '../at-exit.ts';
 import { entrust } from '../reaper.ts';
 import type { ContainerDefinition, ContainerOverride } from './model.ts';
 
@@ -62,11 +63,10 @@ export function startContainer(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // For a rehearsal that ends without its orderly way out: a container must not outlive its cloud.
-  const killAtExit = (): void => void child.kill('SIGKILL');
-  process.once('exit', killAtExit);
+  const ended = atExit(() => void child.kill('SIGKILL'));
   const over = child.pid === undefined ? () => {} : entrust({ process: child.pid });
   child.once('exit', over);
-  child.once('close', () => process.off('exit', killAtExit));
+  child.once('close', ended);
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => host.onLog(definition.name, line));
   }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { atExit } from '../../rehearsal/at-exit.ts';
 import type { RehearsalOptions } from '../../rehearsal/stage.ts';
 import type { MachineName } from '../../statemachine/machine-names.ts';
 import type { When } from './killer.ts';
@@ -44,8 +45,7 @@ export async function runRehearsal(
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  const killAtExit = (): void => void child.kill('SIGKILL');
-  process.once('exit', killAtExit);
+  const ended = atExit(() => void child.kill('SIGKILL'));
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk) => {
@@ -55,7 +55,7 @@ export async function runRehearsal(
     errors += chunk;
   });
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  process.off('exit', killAtExit);
+  ended();
   return { code, signal, output, errors };
 }
 

@@ -34,7 +34,6 @@ const CHAINS: Chain[] = [
 ];
 
 const states = new Map(chaosStates().map((state) => [`${state.machine} ${state.name}`, state]));
-const killed: Record<string, number> = {};
 
 /**
  * Where the rehearsal dies: in the middle of every task, and where a state begins and ends. Between the end of a state and
@@ -74,7 +73,6 @@ describe.concurrent('a rehearsal that is killed', () => {
   afterAll(() => {
     bundle.remove();
     rmSync(directory, { recursive: true, force: true });
-    console.log(`rehearsals killed: ${JSON.stringify(killed)}`);
   });
 
   /** A place of its own for the rehearsals of one chain, and their database, made anew when one has become the truth. */
@@ -127,7 +125,9 @@ describe.concurrent('a rehearsal that is killed', () => {
     return visited;
   };
 
-  it.each(CHAINS)('in $machine $faults leaves nothing behind, and the next one completes', async (chain) => {
+  it.for(CHAINS)('in $machine $faults leaves nothing behind, and the next one completes', async (chain, { task }) => {
+    const kills: Record<string, number> = {};
+    task.meta.kills = kills;
     const { rehearse, renewWhereTruth } = placeOf(chain);
     const first = undisturbed(chain, rehearse);
     if (chain.machine === 'cutover' && chain.faults.length === 0) forward = first;
@@ -139,8 +139,8 @@ describe.concurrent('a rehearsal that is killed', () => {
       // Each goes on from what the one before has left in the database; some have an embedded one, which dies with them.
       const end = await rehearse(death, index % 8 === 7);
       expect(end, JSON.stringify(death)).toMatchObject({ signal: 'SIGKILL', output: '', errors: '' });
-      const kind = `${death.machine} ${death.when}`;
-      killed[kind] = (killed[kind] ?? 0) + 1;
+      const kind = `rehearsal ${death.when} ${death.machine}`;
+      kills[kind] = (kills[kind] ?? 0) + 1;
       await renewWhereTruth();
     }
     await undisturbed(chain, rehearse);

@@ -32,8 +32,16 @@ export interface Killer {
 /** A task that fails is called five times; what polls longer must find the database again some time. */
 const CALLS_WITHOUT_DATABASE_MAX = 6;
 
-/** @param stage whose processes are killed, known only once the rehearsal has been set up */
-export function createKiller(victim: Victim, when: When, stage: () => Stage): Killer {
+/**
+ * @param stage whose processes are killed, known only once the rehearsal has been set up
+ * @param onKill hears of each kill when it is made
+ */
+export function createKiller(
+  victim: Victim,
+  when: When,
+  stage: () => Stage,
+  onKill: (state: ChaosState) => void,
+): Killer {
   const all = chaosStates();
   const killed = new Set<string>();
   const passed = new Set<string>();
@@ -44,6 +52,7 @@ export function createKiller(victim: Victim, when: When, stage: () => Stage): Ki
   const database = createDatabaseSwitch(() => stage().target);
   const hit = (state: ChaosState): void => {
     killed.add(`${state.machine} ${state.name}`);
+    onKill(state);
     stage().options.observer.step(`Killed: the ${victim}, ${when} ${state.machine} ${state.name}`);
   };
 

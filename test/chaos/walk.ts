@@ -7,7 +7,7 @@ import { underWriter } from '../support/standing.ts';
 import { expectAllKept } from './kept.ts';
 import { createKiller, type Killer, type Victim, type When } from './killer.ts';
 import { type Leg, legs } from './legs.ts';
-import { chaosStates, isApplicable } from './states.ts';
+import { type ChaosState, chaosStates, isApplicable } from './states.ts';
 
 const ROUNDS_MAX = 12;
 
@@ -15,19 +15,21 @@ const ROUNDS_MAX = 12;
  * One relay that goes to PostgreSQL and back several times while one kind of process is killed around every state, each
  * in its turn, and looks after every stretch whether anything was lost.
  *
- * @param stretches also what comes after `prepare` and the first cutover
+ * @param wishes.stretches also what comes after `prepare` and the first cutover
+ * @param wishes.onKill hears of each kill when it is made, so that it is counted also where the walk fails later
  */
 export async function walk(
   victim: Victim,
   when: When,
   sourceDirectory: string,
-  { stretches = true } = {},
+  { stretches = true, onKill = () => {} }: { stretches?: boolean; onKill?(state: ChaosState): void } = {},
 ): Promise<Pick<Killer, 'killed' | 'passed'>> {
   let onStage: Stage | undefined;
-  const killer = createKiller(victim, when, () => {
+  const stage = (): Stage => {
     if (onStage) return onStage;
     throw new Error('Nothing can be killed before the first task is called.');
-  });
+  };
+  const killer = createKiller(victim, when, stage, onKill);
   const all = stretches ? legs() : [];
   for (const { broken } of all) repair(broken);
   aimAt(killer, victim, 'prepare');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { directoryFingerprint } from '../../rehearsal/source-data.ts';
+import { closingLines } from '../chaos/chaos-run.ts';
 import { leftBehind, runRehearsal } from '../chaos/killed-rehearsal.ts';
 import { walk } from '../chaos/walk.ts';
 import { bundleCommand } from '../support/bundled-command.ts';
@@ -21,6 +22,17 @@ describe('what is killed', () => {
     expect([...killed].map((name) => name.split(' ')[1])).toEqual(
       expect.arrayContaining(['TakeLock', 'ExecutePrepare', 'RunLoad', 'ReadLoad', 'VerifyLoadedTable']),
     );
+  });
+
+  it('is counted by its kind, over all tests', () => {
+    const ofTests = [
+      { 'rehearsal before prepare': 2 },
+      {},
+      { 'database after cutover': 1, 'rehearsal before prepare': 3 },
+    ];
+    expect(closingLines(ofTests)).toEqual([
+      ...['Kills:', '  database after cutover: 1', '  rehearsal before prepare: 5', '  all: 6'],
+    ]);
   });
 
   it('may be the rehearsal: its programs, its PostgreSQL and its files are gone, and the source is as it was', async () => {

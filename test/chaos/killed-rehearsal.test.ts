@@ -8,6 +8,7 @@ import type { MachineName } from '../../statemachine/machine-names.ts';
 import { bundleCommand } from '../support/bundled-command.ts';
 import { isFull } from '../support/extent.ts';
 import { dropDatabase, freshDatabase } from '../support/postgres.ts';
+import { EVENTS_PER_SECOND } from '../support/rehearsed.ts';
 import { makeSmallRelay } from '../support/small-relay.ts';
 import { withClient } from '../support/table-bytes.ts';
 import { type Death, leftBehind, runRehearsal, type Wishes } from './killed-rehearsal.ts';
@@ -88,7 +89,7 @@ describe.concurrent('a rehearsal that is killed', () => {
         url = (await freshDatabase()).url;
         role = `verifier_${randomBytes(4).toString('hex')}`;
       }
-      return { sourceDirectory, databaseUrl: url, faults, afterwards };
+      return { sourceDirectory, databaseUrl: url, faults, publishPerSecond: EVENTS_PER_SECOND, afterwards };
     };
     const rehearse = async (death?: Death, embedded = false) => {
       const { databaseUrl, ...others } = await wishes();

@@ -21,6 +21,7 @@ export interface Wishes {
   sourceDirectory: string;
   databaseUrl?: string;
   faults: string[];
+  publishPerSecond: number;
   afterwards: RehearsalOptions['afterwards'];
   death?: Death;
 }

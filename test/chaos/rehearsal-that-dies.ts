@@ -1,18 +1,13 @@
 import { faultNamed } from '../../rehearsal/faults.ts';
 import { rehearse } from '../../rehearsal/rehearse.ts';
-import type { RehearsalOptions } from '../../rehearsal/stage.ts';
 import { parseSettings } from '../../statemachine/settings.ts';
-import type { Death } from './killed-rehearsal.ts';
+import type { Wishes } from './killed-rehearsal.ts';
 
 // A rehearsal that ends itself as if by kill -9 when a state is begun, under way or left. Argument: its wishes as JSON. One
 // that comes to its end prints which states it has gone through, its outcome and its sentence, as JSON.
-const { sourceDirectory, databaseUrl, faults, afterwards, death } = JSON.parse(process.argv[2] ?? '{}') as {
-  sourceDirectory: string;
-  databaseUrl?: string;
-  faults: string[];
-  afterwards: RehearsalOptions['afterwards'];
-  death?: Death;
-};
+const { sourceDirectory, databaseUrl, faults, publishPerSecond, afterwards, death }: Wishes = JSON.parse(
+  process.argv[2] ?? '{}',
+);
 const states: string[] = [];
 let current: string | undefined;
 /** Long enough for a call to have begun what it does, short enough for none to have ended it. */
@@ -30,7 +25,7 @@ const record = await rehearse({
   ...(databaseUrl !== undefined && { databaseUrl }),
   parameters: {},
   faults: faults.map(faultNamed),
-  publishPerSecond: 10,
+  publishPerSecond,
   onFailure: 'rollback',
   afterwards,
   relayCommands: {},

@@ -42,7 +42,7 @@ describe('what is killed', () => {
     const { command, remove } = await bundleCommand('test/chaos/rehearsal-that-dies.ts');
     try {
       const death = { machine: 'prepare', state: 'RunLoad', when: 'during', atMoment: true } as const;
-      const wishes = { sourceDirectory, faults: [], afterwards: 'nothing', death } as const;
+      const wishes = { sourceDirectory, publishPerSecond: 4, afterwards: 'nothing', death } as const;
       const end = await runRehearsal(command, temporary, 'verifier', { ...wishes, faults: [] });
       expect(end).toEqual({ code: null, signal: 'SIGKILL', output: '', errors: '' });
       expect(await leftBehind(temporary)).toEqual([]);

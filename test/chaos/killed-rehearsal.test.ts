@@ -146,5 +146,8 @@ describe.concurrent('a rehearsal that is killed', () => {
     }
     await undisturbed(chain, rehearse);
     await renewWhereTruth();
+    console.log(
+      `killed in ${[chain.machine, ...chain.faults].join(' ')}: ${deaths.length} rehearsals; the next completed`,
+    );
   });
 });

@@ -30,7 +30,8 @@ process.once('exit', removeFiles);
 say(`Generating ${events.toLocaleString('en-US')} events (seed ${seed}) ...`);
 const preparation = [PREPARE, files.directory, String(events), String(seed)];
 await runProgram('prepare.ts', process.execPath, ['--import', 'tsx', ...preparation]);
-const server = await startPostgres();
+// As on RDS.
+const server = await startPostgres({ dynamic_shared_memory_type: 'posix' });
 try {
   const contenders = await runRounds(server.adminUrl, files, { events, rounds }, say);
   const rows = countRows(files.source);

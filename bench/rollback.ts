@@ -49,7 +49,8 @@ const CHANGE = `
   UPDATE kv SET value = value || ' changed' WHERE key IN (SELECT key FROM kv LIMIT ${CHANGED / 4})`;
 
 const directory = await mkdtemp(join(tmpdir(), 'relay-cutover-bench-'));
-const server = await startPostgres();
+// As on RDS.
+const server = await startPostgres({ dynamic_shared_memory_type: 'posix' });
 try {
   const path = join(directory, 'db');
   createSource(path);

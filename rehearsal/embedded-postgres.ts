@@ -65,6 +65,13 @@ export async function freePort(): Promise<number> {
   throw new Error(`No port of 127.0.0.1 from ${PORTS.from} on is free.`, { cause: failure });
 }
 
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  // In files of its data directory, which go with it: a server that is killed leaves what it has in /dev/shm there for good.
+  dynamic_shared_memory_type: 'mmap',
+};
+
 /**
  * Starts a PostgreSQL 16 of its own on 127.0.0.1, with its files in a new temporary directory. Sorting follows en-US, as
  * the default of RDS does, so that a comparison which forgot COLLATE "C" fails here too.
@@ -99,9 +106,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
       '--locale-provider=icu',
       '--icu-locale=en-US',
     ],
-    postgresFlags: Object.entries({ listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings }).flatMap(
-      ([name, value]) => ['-c', `${name}=${value}`],
-    ),
+    postgresFlags: Object.entries({ ...SETTINGS, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     onLog: (line) => log.push(String(line)),
     onError: (line) => log.push(String(line)),
   });

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { startPostgres } from '../rehearsal/embedded-postgres.ts';
 import { freshDatabase } from './support/postgres.ts';
 
@@ -24,6 +24,14 @@ describe('the embedded PostgreSQL', () => {
     expect(status).toBe(3);
   });
 
+  it('has its shared memory in its own directory, with which it goes also when it is killed', async () => {
+    const client = new pg.Client({ connectionString: inject('postgresAdminUrl') });
+    await client.connect();
+    const { rows } = await client.query("SELECT name FROM pg_ls_dir('pg_dynshmem') AS name");
+    await client.end();
+    expect(rows).toContainEqual({ name: expect.stringMatching(/^mmap\.\d+$/) });
+  });
+
   it('is stopped also when it has ended by itself, as Ctrl-C on a terminal ends it', async () => {
     const server = await startPostgres();
     const client = new pg.Client({ connectionString: server.adminUrl });
@@ -36,5 +44,5 @@ describe('the embedded PostgreSQL', () => {
     await pause(200);
     await server.stop();
     expect(existsSync(directory)).toBe(false);
-  }, 20_000);
+  }, 60_000);
 });

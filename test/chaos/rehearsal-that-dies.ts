@@ -44,7 +44,9 @@ const record = await rehearse({
       if (machine !== death?.machine) return;
       const isThere =
         (death.when === 'before' && entered === death.state) ||
-        (death.when === 'after' && event.stateExitedEventDetails?.name === death.state);
+        (death.when === 'after' && event.stateExitedEventDetails?.name === death.state) ||
+        // A Fail state is not left: the execution ends in it.
+        (death.when === 'after' && event.type === 'ExecutionFailed' && current === death.state);
       if (isThere) die();
       const isCalled = event.type === 'TaskStarted' && current === death.state;
       if (death.when === 'during' && isCalled && !death.atMoment) setTimeout(die, UNDER_WAY_MILLISECONDS);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startPostgres } from '../rehearsal/embedded-postgres.ts';
+import { CONTENDERS } from './contenders.ts';
 import { judge } from './goals.ts';
 import { parseOptions } from './options.ts';
 import { plot } from './plot.ts';
@@ -18,7 +19,7 @@ import { countRows, workFiles } from './work-files.ts';
 const PREPARE = fileURLToPath(new URL('./prepare.ts', import.meta.url));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const { events, seed, rounds, results: resultsDirectory } = parseOptions(process.argv.slice(2));
+const { events, seed, rounds, only, results: resultsDirectory } = parseOptions(process.argv.slice(2));
 // Ctrl-C reaches the handlers on exit, which end and remove everything; a second one must not cut them short.
 process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143));
 
@@ -33,7 +34,8 @@ await runProgram('prepare.ts', process.execPath, ['--import', 'tsx', ...preparat
 // As on RDS.
 const server = await startPostgres({ dynamic_shared_memory_type: 'posix' });
 try {
-  const contenders = await runRounds(server.adminUrl, files, { events, rounds }, say);
+  const asked = CONTENDERS.filter(({ name }) => only?.includes(name) ?? true);
+  const contenders = await runRounds(server.adminUrl, files, { events, rounds }, say, asked);
   const rows = countRows(files.source);
   const results: Results = {
     ...{ date: new Date().toISOString().slice(0, 10), seed, rounds, events },

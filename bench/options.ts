@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { CONTENDERS } from './contenders.ts';
 import { RESULTS_DIRECTORY } from './results.ts';
 
 export interface BenchOptions {
@@ -6,10 +7,13 @@ export interface BenchOptions {
   seed: number;
   rounds: number;
   results: string;
+  /** Names of the contenders to measure; all of them where it is absent. */
+  only?: string[];
 }
 
 const EVENTS_MIN = 1_000;
-const ROUNDS_MIN = 3;
+/** Fewer say nothing of how much the machine varies. */
+const ROUNDS = 3;
 
 /**
  * Reads the arguments; ends the process with 0 after `--help` and with 2 on anything that cannot be.
@@ -24,7 +28,13 @@ export function parseOptions(args: string[]): BenchOptions {
       )
       .option('--events <count>', 'events of the generated source', wholeNumber(EVENTS_MIN), 200_000)
       .option('--seed <number>', 'the same number gives the same source', wholeNumber(0), 1)
-      .option('--rounds <count>', 'how often each contender runs', wholeNumber(ROUNDS_MIN), ROUNDS_MIN)
+      .option('--rounds <count>', 'how often each contender runs', wholeNumber(1), ROUNDS)
+      .addOption(
+        new Option(
+          '--only <names>',
+          `contenders to measure, with commas between them, of ${CONTENDERS.map(({ name }) => name).join(', ')} (default: all)`,
+        ).argParser(contenderNames),
+      )
       .addOption(
         new Option('--results <directory>', 'where table, figures and plot go').default(
           RESULTS_DIRECTORY,
@@ -44,6 +54,17 @@ The goals are for 200,000 events and more; with fewer, the start of the programs
       .parse(args, { from: 'user' })
       .opts<BenchOptions>()
   );
+}
+
+function contenderNames(text: string): string[] {
+  const known = CONTENDERS.map(({ name }) => name);
+  const names = text.split(',');
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new InvalidArgumentError(`"${unknown.join(',')}": expected of ${known.join(', ')}.`);
+  for (const { name, continues } of CONTENDERS)
+    if (names.includes(name) && continues !== undefined && !names.includes(continues))
+      throw new InvalidArgumentError(`"${name}" goes on where "${continues}" ends: name both.`);
+  return names;
 }
 
 function wholeNumber(least: number): (text: string) => number {

@@ -8,6 +8,7 @@ interface BenchOptions {
   events?: string;
   seed?: string;
   rounds?: string;
+  only?: string;
   results?: string;
 }
 
@@ -22,6 +23,7 @@ export function benchCommand(program: Command): Command {
     .option('--events <count>', 'migrator: events of the generated source (default: 200000)')
     .option('--seed <number>', 'migrator: the same number gives the same source (default: 1)')
     .option('--rounds <count>', 'migrator: how often each contender runs (default: 3)')
+    .option('--only <names>', 'migrator: contenders to measure, with commas between them (default: all)')
     .option('--results <directory>', 'migrator: where table, plot and figures (JSON) go (default: bench/results)')
     .addHelpText(
       'after',

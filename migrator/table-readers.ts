@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import PQueue from 'p-queue';
 import type { Progress } from './progress.ts';
 import type { Source } from './source.ts';
@@ -93,7 +94,8 @@ function tablesOfSecondReader(source: Source): Set<string> {
     rows[reader] += size.rows;
     if (reader === 'second') second.add(size.table.name);
   }
-  return rows.second < SECOND_READER_ROWS_MIN ? new Set() : second;
+  // With one processor they would only wait for each other.
+  return rows.second < SECOND_READER_ROWS_MIN || availableParallelism() < 2 ? new Set() : second;
 }
 
 function unasked(): never {

@@ -35,6 +35,8 @@ const [preamble, build, final, ...others] = stagesOf(readFileSync('migrator/Dock
   Instruction[],
   Instruction[],
 ];
+/** What the image gives Node; it is refused where Node does not know it. */
+const nodeOptions = /NODE_OPTIONS="([^"]+)"/.exec(final.find(({ name }) => name === 'ENV')?.value ?? '')?.[1];
 const of = (stage: Instruction[], name: string) => stage.filter((one) => one.name === name).map(({ value }) => value);
 
 describe("the migrator's Dockerfile", () => {
@@ -60,6 +62,7 @@ describe("the migrator's Dockerfile", () => {
 
   it('runs as the user to whom the files of the relay belong, outside of the mounted volume', () => {
     expect(of(final, 'USER')).toEqual(['65534:65534']);
+    expect(nodeOptions).toBe('--enable-source-maps --max-semi-space-size=8');
     expect(of(final, 'WORKDIR')).toEqual(['/opt/migrator']);
     expect(of(final, 'ENTRYPOINT')).toEqual(['["node", "/opt/migrator/migrate.mjs"]']);
   });
@@ -91,7 +94,7 @@ describe('the bundled migrator', () => {
   const migrate = (mode: string, environment: NodeJS.ProcessEnv) =>
     run(process.execPath, [join(bundle, 'migrate.mjs'), mode], {
       cwd: bundle,
-      env: { NODE_OPTIONS: '--enable-source-maps', ...environment },
+      env: { NODE_OPTIONS: nodeOptions, ...environment },
     }).then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
       ({ code, stdout, stderr }) => ({ code, stdout, stderr }),

@@ -13,7 +13,12 @@ describe('npm run bench', () => {
       ['--events', '2e5'],
       "option '--events <count>' argument '2e5' is invalid. Expected a whole number of at least 1000",
     ],
-    [['--rounds', '2'], "option '--rounds <count>' argument '2' is invalid. Expected a whole number of at least 3"],
+    [['--rounds', '0'], "option '--rounds <count>' argument '0' is invalid. Expected a whole number of at least 1"],
+    [['--only', 'delta'], `option '--only <names>' argument 'delta' is invalid. "delta" goes on where "ours" ends`],
+    [
+      ['--only', 'ours,others'],
+      `option '--only <names>' argument 'ours,others' is invalid. "others": expected of floor`,
+    ],
     [['--evnets', '9000'], "unknown option '--evnets'"],
   ])('refuses %j with exit code 2 before anything is run', (args, message) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, bench('all', ...args), { encoding: 'utf8' });

@@ -64,15 +64,3 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
-
-/**
- * A controller that is aborted with the signal, or before it by its owner. `AbortSignal.any` does the same, but leaves a weak
- * reference on the signal for each call until the garbage collector comes by, which a state that polls for hours feels.
- */
-export function endingWith(signal: AbortSignal): { controller: AbortController; unlink(): void } {
-  const controller = new AbortController();
-  const abort = () => controller.abort(signal.reason);
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort, { once: true });
-  return { controller, unlink: () => signal.removeEventListener('abort', abort) };
-}

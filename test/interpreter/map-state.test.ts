@@ -115,8 +115,7 @@ describe('Map', () => {
       },
     );
     expect(await execution.done).toEqual({ status: 'FAILED', error: 'Refused', cause: 'number 2' });
-    // The second call has ended by itself.
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
     const failed = execution.history.find(({ type }) => type === 'TaskFailed')?.id;
     expect(withoutTimes(execution.history).slice(-5)).toMatchObject([
       {

@@ -13,7 +13,7 @@ describe('npm run bench', () => {
       ['--events', '2e5'],
       "option '--events <count>' argument '2e5' is invalid. Expected a whole number of at least 1000",
     ],
-    [['--rounds', '0'], "option '--rounds <count>' argument '0' is invalid. Expected a whole number of at least 1"],
+    [['--rounds', '2'], "option '--rounds <count>' argument '2' is invalid. Expected a whole number of at least 3"],
     [['--only', 'delta'], `option '--only <names>' argument 'delta' is invalid. "delta" goes on where "ours" ends`],
     [
       ['--only', 'ours,others'],

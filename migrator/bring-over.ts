@@ -68,7 +68,8 @@ async function bringOverBy(
       const earlier = await copiedTables(client);
       const missing = source.tables.filter(({ name }) => !earlier.has(name));
       await dropEmptyTables(client, missing);
-      await copyAll(connections, missing, { source, readers, runId, progress }, tables);
+      const inOrder = inCopyOrder(missing, source);
+      await copyAll(connections, inOrder, { source, readers, runId, progress }, tables);
       // The statements that take longest leave a processor free, which computes what the verification needs.
       await allOf([
         ...source.tables.map((table) => buildIndexes(connections, table, progress)),
@@ -81,7 +82,7 @@ async function bringOverBy(
       if (missing.length < source.tables.length) unconstrained = source.tables;
       else await addConstraints(connections.use, source.tables, progress);
       const constrained = unconstrained.length > 0 ? [] : source.tables;
-      await allOf([analyze(connections.use, inCopyOrder(missing, source)), validate(connections.use, constrained)]);
+      await allOf([analyze(connections.use, inOrder), validate(connections.use, constrained)]);
     } finally {
       await connections.end();
     }
@@ -100,7 +101,6 @@ async function bringOverBy(
   };
 }
 
-/** While the server works on the rows of one table, the next one is read: those that it has work with come first, then the largest. */
 async function copyAll(
   connections: Connections,
   missing: Table[],
@@ -108,7 +108,7 @@ async function copyAll(
   tables: Map<string, TableManifest>,
 ): Promise<void> {
   await allOf(
-    inCopyOrder(missing, copying.source).map(async (table) => {
+    missing.map(async (table) => {
       const digest = await connections.use((client) => copyTable(client, table, copying));
       tables.set(table.name, tableManifest(table, digest, { copied: digest.rows }));
     }),
@@ -153,6 +153,7 @@ async function settle(
   }
 }
 
+/** While the server works on the rows of one table, the next one is read: those that it has work with come first, then the largest. */
 function inCopyOrder(tables: Table[], source: Source): Table[] {
   const rows = new Map(tables.map((table) => [table, source.countRows(table)]));
   const rank = (table: Table): number => Number(table.createFrom !== undefined);

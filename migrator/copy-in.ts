@@ -10,22 +10,28 @@ import { quoteIdentifier } from './table-kinds.ts';
  * @param table its name as it stands in a statement
  * @param tuples complete tuples; each is copied before the next one is asked for
  */
-export function copyIn(client: pg.Client, table: string, columns: string[], tuples: Iterable<Buffer>): Promise<void> {
-  return copyBatchesIn(client, table, columns, (send) => sendTuples(tuples, send));
+export async function copyIn(
+  client: pg.Client,
+  table: string,
+  columns: string[],
+  tuples: Iterable<Buffer>,
+): Promise<void> {
+  await copyBatchesIn(client, table, columns, async (send) => ({ rows: await sendTuples(tuples, send) }));
 }
 
 /**
  * The same for whoever makes the batches elsewhere.
  *
- * @param make sends all of them, one after another, and gives the number of tuples in them
+ * @param make sends all of them, one after another, and gives the number of tuples in them as `rows`
+ * @returns what `make` gives
  * @throws Error when the server took another number; what `make` throws, after which the server has taken none
  */
-export async function copyBatchesIn(
+export async function copyBatchesIn<Made extends { rows: number }>(
   client: pg.Client,
   table: string,
   columns: string[],
-  make: (send: SendBatch) => Promise<number>,
-): Promise<void> {
+  make: (send: SendBatch) => Promise<Made>,
+): Promise<Made> {
   const stream = client.query(
     from(`COPY ${table} (${columns.map(quoteIdentifier).join(', ')}) FROM STDIN (FORMAT binary)`),
   );
@@ -38,9 +44,9 @@ export async function copyBatchesIn(
     });
     stream.once('finish', resolve);
   });
-  let count: number;
+  let made: Made;
   try {
-    count = await make(async (batch) => {
+    made = await make(async (batch) => {
       if (failure) throw failure;
       if (!stream.write(batch)) await Promise.race([once(stream, 'drain'), ended]);
       if (failure) throw failure;
@@ -54,5 +60,7 @@ export async function copyBatchesIn(
   stream.end();
   await ended;
   if (failure) throw failure;
-  if (stream.rowCount !== count) throw new Error(`COPY into ${table} took ${stream.rowCount} rows of ${count}.`);
+  if (stream.rowCount !== made.rows)
+    throw new Error(`COPY into ${table} took ${stream.rowCount} rows of ${made.rows}.`);
+  return made;
 }

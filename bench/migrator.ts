@@ -29,12 +29,13 @@ const removeFiles = (): void =>
 process.once('exit', removeFiles);
 
 say(`Generating ${events.toLocaleString('en-US')} events (seed ${seed}) ...`);
-const preparation = [PREPARE, files.directory, String(events), String(seed)];
+const asked = CONTENDERS.filter(({ name }) => only?.includes(name) ?? true);
+const names = asked.map(({ name }) => name).join(',');
+const preparation = [PREPARE, files.directory, String(events), String(seed), names];
 await runProgram('prepare.ts', process.execPath, ['--import', 'tsx', ...preparation]);
 // As on RDS.
 const server = await startPostgres({ dynamic_shared_memory_type: 'posix' });
 try {
-  const asked = CONTENDERS.filter(({ name }) => only?.includes(name) ?? true);
   const contenders = await runRounds(server.adminUrl, files, { events, rounds }, say, asked);
   const rows = countRows(files.source);
   const results: Results = {

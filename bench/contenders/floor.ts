@@ -34,6 +34,7 @@ export const FLOORS: Contender[] = [
     name: 'floor-by-table',
     title: 'floor, one connection for each table',
     remark: 'the same, with all events on one of them',
+    prepare: writeTexts,
     source: ({ source }) => source,
     run: async (files, url) =>
       measure(files, url, await Promise.all(TABLES.map(async (table) => [await whole(files, table)]))),

@@ -3,7 +3,15 @@ import { copyIn } from './copy-in.ts';
 import { bytesOf, hashRow, rowHashSql, withColumn } from './digest.ts';
 import type { SourceFigures } from './manifest.ts';
 import type { Progress } from './progress.ts';
-import { BUCKET_SQL, dirtyBuckets, type SourceBuckets, targetBuckets } from './row-buckets.ts';
+import {
+  bucketBits,
+  type DirtyBuckets,
+  dirtyBuckets,
+  inBucketsSql,
+  isDirty,
+  type SourceBuckets,
+  sumTargetBuckets,
+} from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
@@ -29,8 +37,9 @@ export async function applyDelta(
   buckets: Promise<SourceBuckets>,
   progress: Progress,
 ): Promise<DeltaResult> {
-  const [target, ours] = await together(targetBuckets(client, table), buckets);
-  const dirty = dirtyBuckets(target, ours);
+  const bits = bucketBits(source.countRows(table));
+  const [, ours] = await together(sumTargetBuckets(client, table, bits), buckets);
+  const dirty = await dirtyBuckets(client, ours);
   progress.moment(`compared: ${table.name}`);
   const change =
     dirty.size === 0 ? { inserted: 0, deleted: 0 } : await exchangeRows(client, source, table, dirty, ours);
@@ -42,7 +51,7 @@ async function exchangeRows(
   client: pg.Client,
   source: Source,
   table: Table,
-  dirty: Set<number>,
+  dirty: DirtyBuckets,
   ours: SourceBuckets,
 ): Promise<{ inserted: number; deleted: number }> {
   const name = quoteIdentifier(table.name);
@@ -59,7 +68,7 @@ async function exchangeRows(
   await client.query(
     `CREATE TEMP TABLE cutover_theirs ON COMMIT DROP AS ${numbered}
      FROM ${withColumn('row_hash', rowHashSql(table.columns), table.name, 'ctid, ')}
-     WHERE ${BUCKET_SQL} = ANY ('{${[...dirty].join(',')}}'::int[])`,
+     WHERE ${inBucketsSql(dirty)}`,
   );
   // Temporary tables have no statistics of their own, and without them the anti-joins become nested loops.
   await client.query('ANALYZE cutover_delta, cutover_ours, cutover_theirs');
@@ -77,12 +86,12 @@ async function exchangeRows(
 }
 
 /** The rows are known by their place: only those of dirty buckets are read once more. */
-function* dirtyTuples(source: Source, table: Table, dirty: Set<number>, { ofRows }: SourceBuckets): Generator<Buffer> {
+function* dirtyTuples(source: Source, table: Table, dirty: DirtyBuckets, { ofRows }: SourceBuckets): Generator<Buffer> {
   const encoder = new RowEncoder(table.columns);
   const rowOf = source.row(table);
   let place = 0;
   for (const rowid of source.rowids(table)) {
-    if (dirty.has(ofRows[place++] as number)) {
+    if (isDirty(dirty, ofRows[place++] as number)) {
       const record = encoder.encode(rowOf(rowid), 1) as Buffer;
       yield encoder.tuple(record, bytesOf(hashRow(record)));
     }

@@ -69,7 +69,7 @@ export class DigestSum {
 }
 
 /** The 64-bit lane whose high and low words stand at `offset` and `offset + 1`. */
-export function laneOf(words: Float64Array, offset: number): bigint {
+function laneOf(words: Float64Array, offset: number): bigint {
   return (BigInt(words[offset] as number) << 32n) + BigInt(words[offset + 1] as number);
 }
 
@@ -117,9 +117,9 @@ export function withColumn(column: string, value: string, table: string, others 
 }
 
 /** SQL that sums a column of row hashes, as bit(256), into `rows`, `lane0` ... `lane3`. */
-export function digestSumSql(bitsColumn: string, lanes = LANES): string {
+export function digestSumSql(bitsColumn: string): string {
   const sums = Array.from(
-    { length: lanes },
+    { length: LANES },
     (_, lane) => `coalesce(sum(substring(${bitsColumn}, ${lane * 64 + 1}, 64)::bigint), 0)::text AS lane${lane}`,
   );
   return `count(*)::float8 AS rows, ${sums.join(', ')}`;

@@ -4,7 +4,15 @@ import type pg from 'pg';
 import { bytesOf, DigestSum, hashRow, rowHashSql, type TableDigest } from './digest.ts';
 import type { Progress, RowCounter } from './progress.ts';
 import { quarantinedHashes } from './quarantine-table.ts';
-import { BUCKET_SQL, dirtyBuckets, noBuckets, sourceBuckets, targetBuckets } from './row-buckets.ts';
+import {
+  bucketBits,
+  type DirtyBuckets,
+  dirtyBuckets,
+  inBucketsSql,
+  isDirty,
+  sourceBuckets,
+  sumTargetBuckets,
+} from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { followed, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
@@ -64,20 +72,20 @@ export async function planReverse(
     const work = workTables(index);
     const inTarget = await tableExists(client, table.name);
     // Each side has a processor of its own.
-    const [theirs, ours] = await together(
-      inTarget ? targetBuckets(client, table) : noBuckets(),
+    const bits = bucketBits(source.countRows(table));
+    const [, ours] = await together(
+      inTarget ? sumTargetBuckets(client, table, bits) : undefined,
       followed(progress, 'compared', source, table, (count) =>
         sourceBuckets(source, table, { count, encoder: new RowEncoder(table.columns, { lenient: true }) }),
       ),
     );
-    const dirty = dirtyBuckets(theirs, ours);
+    const dirty = await dirtyBuckets(inTarget ? client : undefined, ours);
     progress.moment(`compared: ${table.name}`);
     createWorkTables(source.database, table, work);
     if (dirty.size > 0) {
       await collectOurs(source, table, { dirty, ofRows: ours.ofRows }, work);
-      const total = [...dirty].reduce((sum, bucket) => sum + (theirs.counts[bucket] as number), 0);
-      const counter = progress.rows('fetched', table.name, total);
-      if (total > 0) await collectTheirs(client, source.database, table, dirty, work, counter);
+      const counter = progress.rows('fetched', table.name, dirty.targetRows);
+      if (dirty.targetRows > 0) await collectTheirs(client, source.database, table, dirty, work, counter);
       counter.end();
       removePairs(source.database, work);
       await collectQuarantine(client, source.database, table, work);
@@ -120,7 +128,7 @@ function createWorkTables(
 async function collectOurs(
   source: Source,
   table: Table,
-  { dirty, ofRows }: { dirty: Set<number>; ofRows: Uint16Array },
+  { dirty, ofRows }: { dirty: DirtyBuckets; ofRows: Uint32Array },
   { ours }: WorkTables,
 ): Promise<void> {
   const strict = new RowEncoder(table.columns);
@@ -132,7 +140,7 @@ async function collectOurs(
   source.database.unsafeMode(true);
   try {
     for (const rowid of source.rowids(table)) {
-      if (dirty.has(ofRows[place] as number)) {
+      if (isDirty(dirty, ofRows[place] as number)) {
         const values = rowOf(rowid);
         const rowHash = hashRow(lenient.encode(values, 1) as Buffer);
         insert.run(rowid, bytesOf(rowHash), Buffer.isBuffer(strict.encode(values, 1)) ? 0 : 1);
@@ -167,7 +175,7 @@ async function collectTheirs(
   client: pg.Client,
   database: Database.Database,
   { name, columns }: Table,
-  dirty: Set<number>,
+  dirty: DirtyBuckets,
   { theirs }: WorkTables,
   counter: RowCounter,
 ): Promise<void> {
@@ -183,7 +191,7 @@ async function collectTheirs(
     await client.query(
       `DECLARE cutover_rows NO SCROLL CURSOR FOR SELECT row_hash, ${values.join(', ')}
        FROM (SELECT *, ${rowHashSql(columns)} AS row_hash FROM ${quoteIdentifier(name)} WHERE ${bytes.join(' + ') || '0'} ${batch.bytes} OFFSET 0) AS hashed
-       WHERE ${BUCKET_SQL} = ANY ('{${[...dirty].join(',')}}'::int[])`,
+       WHERE ${inBucketsSql(dirty)}`,
     );
     for (;;) {
       const { rows } = await client.query<(Buffer | string | null)[]>({

@@ -1,72 +1,82 @@
 import type pg from 'pg';
-import { DigestSum, digestSumSql, hashRow, laneOf, type RowHash, rowBitsSql, withColumn, wordOf } from './digest.ts';
+import { DigestSum, hashRow, type RowHash, rowBitsSql, withColumn, wordOf } from './digest.ts';
 import type { SourceFigures } from './manifest.ts';
 import type { RowReader, TableRows } from './row-reader.ts';
 import { encodedRows, figuresOf, type Pass, pauseAfter, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
 import type { Table } from './table-kinds.ts';
 
 /**
- * Rows fall into buckets by the first 16 bits of their hash. Each side sums each bucket in one sequential pass; only rows
- * of buckets that differ are looked at one by one. No key is needed, duplicates count, and memory does not grow with rows.
+ * Rows fall into buckets by the first bits of their hash. Each side sums each bucket in one sequential pass; only rows of
+ * buckets that differ are looked at one by one. No key is needed, and duplicates count.
+ *
+ * A table has as many buckets as rows, so that a row that changed takes one other along; beyond a million rows it would be
+ * memory that grows: a bucket takes twelve bytes here and about a hundred in the server.
  */
-const BUCKETS = 2 ** 16;
-export const BUCKET_SQL = '(get_byte(row_hash, 0) << 8 | get_byte(row_hash, 1))';
-const BUCKETS_FETCHED = 8_192;
+const BITS_MIN = 8;
+const BITS_MAX = 20;
+/** Buckets travel in packets of so many, each as four numbers of four bytes: as rows of text they would take longer than their sums. */
+const PACKET_BITS = 13;
+const PACKED_BYTES = 16;
 
-/** Half of the digest finds out which buckets differ; whoever has made them equal verifies by all of it. */
-const LANES = 2;
-const WORDS = LANES * 2;
-
-export interface TargetBuckets {
-  counts: Float64Array;
-  lanes: BigUint64Array;
-}
+/**
+ * Summed are two words of the hash that do not say which bucket it is. They find out which buckets differ; whoever has made
+ * them equal verifies by all of the hash.
+ */
+const SUMMED_WORDS = [1, 2] as const;
+const SUMS = SUMMED_WORDS.length;
 
 export interface SourceBuckets {
   /** Of all rows of the table. */
   figures: SourceFigures;
+  /** How many bits of a row's hash say its bucket. */
+  bits: number;
+  /** Rows by bucket. */
   counts: Uint32Array;
-  words: Float64Array;
-  /** The bucket of each row, in the order in which the source hands its rows out. Two bytes a row. */
-  ofRows: Uint16Array;
+  /** The sums of each bucket one beside the other, modulo 2^32. */
+  sums: Int32Array;
+  /** The bucket of each row, in the order in which the source hands its rows out. Four bytes a row. */
+  ofRows: Uint32Array;
 }
 
-/** The buckets of a table without rows. */
-export function noBuckets(): TargetBuckets {
-  return { counts: new Float64Array(BUCKETS), lanes: new BigUint64Array(BUCKETS * LANES) };
+/** The buckets in which the two sides do not hold the same rows. */
+export interface DirtyBuckets {
+  bits: number;
+  /** How many they are. */
+  size: number;
+  /** Rows that the target has in them. */
+  targetRows: number;
+  /** A bit for each bucket, as `get_bit` counts them. */
+  bitmap: Buffer;
 }
 
-/** The bucket of a row by its hash. */
-export function bucketOf(rowHash: RowHash): number {
-  return wordOf(rowHash, 0) >>> 16;
+/** @param rows of the table in the source */
+export function bucketBits(rows: number): number {
+  return Math.min(Math.max(Math.ceil(Math.log2(Math.max(rows, 1))), BITS_MIN), BITS_MAX);
+}
+
+/** SQL that is true where `row_hash`, as bytea, is that of a row in one of these buckets. */
+export function inBucketsSql({ bits, bitmap }: DirtyBuckets): string {
+  const bucket = `('x' || encode(substring(row_hash, 1, 4), 'hex'))::bit(${bits})::int`;
+  return `get_bit('\\x${bitmap.toString('hex')}'::bytea, ${bucket}) = 1`;
+}
+
+export function isDirty({ bitmap }: DirtyBuckets, bucket: number): boolean {
+  return (((bitmap[bucket >>> 3] as number) >>> (bucket & 7)) & 1) === 1;
 }
 
 /**
- * Sums the buckets of a table of the target, inside the caller's transaction. They go through a temporary table, since
- * the server computes a cursor's query on one processor only, and are fetched in parts and kept as numbers, since all of
- * them as rows of text would take tens of megabytes.
+ * Sums the buckets of a table of the target into a temporary table, inside the caller's transaction: the server computes
+ * a cursor's query on one processor only. `dirtyBuckets` takes them from there.
  */
-export async function targetBuckets(client: pg.Client, table: Table): Promise<TargetBuckets> {
-  const { counts, lanes } = noBuckets();
+export async function sumTargetBuckets(client: pg.Client, table: Table, bits: number): Promise<void> {
+  // Modulo 2^32, as a number with a sign.
+  const sums = SUMMED_WORDS.map(
+    (word, index) => `sum(substring(row_bits, ${word * 32 + 1}, 32)::int)::bit(32)::int AS sum${index}`,
+  );
   await client.query(
-    `CREATE TEMP TABLE cutover_sums AS SELECT row_bits::bit(16)::int AS bucket, ${digestSumSql('row_bits', LANES)}
+    `CREATE TEMP TABLE cutover_sums AS SELECT row_bits::bit(${bits})::int AS bucket, count(*)::int AS rows, ${sums.join(', ')}
      FROM ${withColumn('row_bits', rowBitsSql(table.columns), table.name)} GROUP BY 1`,
   );
-  await client.query('DECLARE cutover_buckets NO SCROLL CURSOR FOR SELECT * FROM cutover_sums');
-  for (;;) {
-    const { rows } = await client.query<{ bucket: number; rows: number; lane0: string; lane1: string }>(
-      `FETCH ${BUCKETS_FETCHED} FROM cutover_buckets`,
-    );
-    for (const row of rows) {
-      counts[row.bucket] = row.rows;
-      lanes[row.bucket * LANES] = BigInt.asUintN(64, BigInt(row.lane0));
-      lanes[row.bucket * LANES + 1] = BigInt.asUintN(64, BigInt(row.lane1));
-    }
-    if (rows.length < BUCKETS_FETCHED) break;
-  }
-  await client.query('CLOSE cutover_buckets');
-  await client.query('DROP TABLE cutover_sums');
-  return { counts, lanes };
 }
 
 /**
@@ -80,36 +90,76 @@ export async function sourceBuckets(
   table: TableRows,
   { count, encoder, inspect }: Pass,
 ): Promise<SourceBuckets> {
+  const rows = reader.countRows(table);
+  const bits = bucketBits(rows);
   const sum = new DigestSum();
-  // Sums of 32-bit words stay exact in a double up to 2^21 rows a bucket, which is 10^11 rows a table.
-  const words = new Float64Array(BUCKETS * WORDS);
-  const counts = new Uint32Array(BUCKETS);
-  const ofRows = new Uint16Array(reader.countRows(table));
+  const counts = new Uint32Array(2 ** bits);
+  const sums = new Int32Array(counts.length * SUMS);
+  const ofRows = new Uint32Array(rows);
   for (const record of encodedRows(reader, table, encoder, inspect)) {
     const rowHash = hashRow(record);
-    const bucket = bucketOf(rowHash);
+    const bucket = bucketOf(rowHash, bits);
     ofRows[sum.rows] = bucket;
     sum.add(rowHash, record.length);
     counts[bucket] = (counts[bucket] as number) + 1;
-    for (let word = 0; word < WORDS; word++) {
-      const index = bucket * WORDS + word;
-      words[index] = (words[index] as number) + wordOf(rowHash, word);
-    }
+    const place = bucket * SUMS;
+    sums[place] = (sums[place] as number) + wordOf(rowHash, SUMMED_WORDS[0]);
+    sums[place + 1] = (sums[place + 1] as number) + wordOf(rowHash, SUMMED_WORDS[1]);
     if (sum.rows % ROWS_BETWEEN_PAUSES === 0) await pauseAfter(count);
   }
   count(sum.rows % ROWS_BETWEEN_PAUSES);
-  return { figures: figuresOf(sum), words, counts, ofRows };
+  return { figures: figuresOf(sum), bits, counts, sums, ofRows };
 }
 
-/** The buckets in which the two sides do not hold the same rows. */
-export function dirtyBuckets(target: TargetBuckets, { words, counts }: SourceBuckets): Set<number> {
-  const dirty = new Set<number>();
-  for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    // Most buckets of a small table, of which a file may have hundreds.
-    if (counts[bucket] === 0 && target.counts[bucket] === 0) continue;
-    const laneDiffers = (lane: number): boolean =>
-      BigInt.asUintN(64, laneOf(words, bucket * WORDS + lane * 2)) !== target.lanes[bucket * LANES + lane];
-    if (counts[bucket] !== target.counts[bucket] || laneDiffers(0) || laneDiffers(1)) dirty.add(bucket);
+/**
+ * Compares the sums that `sumTargetBuckets` has made, and drops them there.
+ *
+ * @param client undefined for a table that the target does not have
+ */
+export async function dirtyBuckets(client: pg.Client | undefined, ours: SourceBuckets): Promise<DirtyBuckets> {
+  const dirty = { bits: ours.bits, size: 0, targetRows: 0, bitmap: Buffer.alloc(2 ** ours.bits / 8) };
+  const mark = (bucket: number): void => {
+    dirty.size++;
+    dirty.bitmap[bucket >>> 3] = (dirty.bitmap[bucket >>> 3] as number) | (1 << (bucket & 7));
+  };
+  const unseen = Uint32Array.from(ours.counts);
+  const compare = (packet: Buffer, at: number): void => {
+    const bucket = packet.readInt32BE(at);
+    const rows = packet.readInt32BE(at + 4);
+    unseen[bucket] = 0;
+    const isEqual =
+      ours.counts[bucket] === rows &&
+      ours.sums[bucket * SUMS] === packet.readInt32BE(at + 8) &&
+      ours.sums[bucket * SUMS + 1] === packet.readInt32BE(at + 12);
+    if (isEqual) return;
+    mark(bucket);
+    dirty.targetRows += rows;
+  };
+  if (client) {
+    for await (const packet of targetPackets(client))
+      for (let at = 0; at < packet.length; at += PACKED_BYTES) compare(packet, at);
   }
+  for (const [bucket, rows] of unseen.entries()) if (rows > 0) mark(bucket);
   return dirty;
+}
+
+/** One after the other, since all of them would take tens of megabytes. */
+async function* targetPackets(client: pg.Client): AsyncGenerator<Buffer> {
+  const packed = ['bucket', 'rows', 'sum0', 'sum1'].map((column) => `int4send(${column})`).join(' || ');
+  await client.query(
+    `DECLARE cutover_buckets NO SCROLL CURSOR FOR
+     SELECT string_agg(${packed}, ''::bytea) AS packet FROM cutover_sums GROUP BY bucket >> ${PACKET_BITS}`,
+  );
+  for (;;) {
+    const { rows } = await client.query<{ packet: Buffer }>('FETCH 1 FROM cutover_buckets');
+    const [row] = rows;
+    if (row === undefined) break;
+    yield row.packet;
+  }
+  await client.query('CLOSE cutover_buckets');
+  await client.query('DROP TABLE cutover_sums');
+}
+
+function bucketOf(rowHash: RowHash, bits: number): number {
+  return wordOf(rowHash, 0) >>> (32 - bits);
 }

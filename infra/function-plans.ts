@@ -213,8 +213,8 @@ function changeSetGrants(arns: RelayArns): Grant[] {
     },
     {
       actions: [
-        ...act('DescribeStacks', 'GetTemplate', 'DescribeStackEvents', 'DescribeChangeSet', 'DeleteChangeSet'),
-        ...act('ExecuteChangeSet', 'CancelUpdateStack'),
+        ...act('DescribeStacks', 'GetTemplate', 'DescribeStackEvents', 'DescribeChangeSet', 'ListChangeSets'),
+        ...act('DeleteChangeSet', 'ExecuteChangeSet', 'CancelUpdateStack'),
       ],
       resources: [arns.stack],
     },

@@ -694,6 +694,96 @@ describe('change-stack, restoring out of turn', () => {
     await expect(handler(REST)).rejects.toMatchObject({ name: 'LockHeld' });
   });
 
+  /** A change set that somebody has made and nobody has executed. */
+  async function waitingByHand(name: string): Promise<void> {
+    const { Parameters } = (await stack()) as { Parameters: { ParameterKey: string }[] };
+    await local.call('CreateChangeSet', {
+      StackName: stackName,
+      ChangeSetName: name,
+      UsePreviousTemplate: true,
+      Parameters: Parameters.map(({ ParameterKey }) =>
+        ParameterKey === 'RelayDesiredCount'
+          ? { ParameterKey, ParameterValue: '0' }
+          : { ParameterKey, UsePreviousValue: true },
+      ),
+      Capabilities: ['CAPABILITY_IAM'],
+    });
+    await expect
+      .poll(() => local.call('DescribeChangeSet', { StackName: stackName, ChangeSetName: name }))
+      .toMatchObject({ ExecutionStatus: 'AVAILABLE' });
+  }
+
+  function calling(call: LocalCloudFormation['call']) {
+    return createHandler({
+      cloudFormation: cloudFormationClient({ ...local, call }),
+      artefacts: { get: async (key) => kept.get(key), put: async () => {} },
+      lock,
+      askRegistry,
+      now: () => now,
+    });
+  }
+
+  it('leaves nothing to execute for the function of an execution that was stopped, however late it comes to that', async () => {
+    await whole('hold-at-zero', 0);
+    const base = event('switch', 0);
+    const { proposal } = await inspected(base);
+    let isAtRest = () => {};
+    const untilAtRest = new Promise<void>((resolve) => {
+      isAtRest = resolve;
+    });
+    const slow = calling(async (action, input) => {
+      if (action === 'ExecuteChangeSet') await untilAtRest;
+      return local.call(action, input);
+    });
+    const stopped = slow({ ...base, action: 'execute', changeSet: proposal.changeSet, outcome: 'ready' });
+    await pause(5);
+    expect(await handler(REST)).toEqual({ stackStatus: 'UPDATE_COMPLETE' });
+    isAtRest();
+    await expect(stopped).rejects.toMatchObject({ name: 'ChangeSetObsolete' });
+    await local.settled(stackName);
+    expect(await stack()).toMatchObject({ StackStatus: 'UPDATE_COMPLETE' });
+    expect(await text()).not.toBe(switched);
+  });
+
+  it("removes each of ours that waits, on all pages, and nobody else's", async () => {
+    const { proposal } = await inspected(event('switch', 0));
+    await waitingByHand('theirs-relay-cutover-1');
+    await waitingByHand('relay-cutover-a-long-time-ago');
+    const onePerPage = calling(async (action, input) => {
+      const whole = await local.call(action, input);
+      if (action !== 'ListChangeSets') return whole;
+      const at = Number(input.NextToken ?? 0);
+      const all = whole.Summaries as object[];
+      return { Summaries: all.slice(at, at + 1), ...(at + 1 < all.length && { NextToken: String(at + 1) }) };
+    });
+    expect(await onePerPage(REST)).toEqual({ stackStatus: 'CREATE_COMPLETE' });
+    const describe = (name: string) => local.call('DescribeChangeSet', { StackName: stackName, ChangeSetName: name });
+    await expect(describe(proposal.changeSet)).rejects.toMatchObject({ name: 'ChangeSetNotFoundException' });
+    await expect(describe('relay-cutover-a-long-time-ago')).rejects.toMatchObject({
+      name: 'ChangeSetNotFoundException',
+    });
+    expect(await describe('theirs-relay-cutover-1')).toMatchObject({ ExecutionStatus: 'AVAILABLE' });
+  });
+
+  it('waits for one whose execution began in the same moment, and passes on that none may be removed', async () => {
+    const { proposal } = await inspected(event('hold-at-zero', 0));
+    const failing = (name: string) =>
+      calling(async (action, input) => {
+        if (action !== 'DeleteChangeSet') return local.call(action, input);
+        if (name === 'AccessDenied') throw Object.assign(new Error('no'), { name });
+        await local.call('ExecuteChangeSet', { StackName: stackName, ChangeSetName: proposal.changeSet });
+        return local.call(action, input);
+      });
+    await expect(failing('AccessDenied')(REST)).rejects.toMatchObject({ name: 'AccessDenied' });
+    const go = blocked();
+    await expect(failing('begun')(REST)).rejects.toMatchObject({
+      name: 'NotYet',
+      message: expect.stringContaining('is being cancelled'),
+    });
+    go();
+    await local.settled(stackName);
+  });
+
   it('changes the desired count alone where nothing was kept, since nothing was ever edited', async () => {
     const { proposal, inspection } = await whole('restore', 0);
     expect(proposal).toMatchObject({ edits: [], original: '' });

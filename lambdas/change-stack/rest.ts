@@ -1,4 +1,10 @@
-import { CancelUpdateStackCommand, type CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import {
+  CancelUpdateStackCommand,
+  type ChangeSetSummary,
+  type CloudFormationClient,
+  DeleteChangeSetCommand,
+  ListChangeSetsCommand,
+} from '@aws-sdk/client-cloudformation';
 import { NotYet } from '../../statemachine/errors.ts';
 import type { ChangeStackDependencies } from './event.ts';
 import { describeChangeSet, describeStack, isNamed } from './stack.ts';
@@ -7,14 +13,18 @@ export interface AtRest {
   stackStatus: string;
 }
 
+const OURS = 'relay-cutover-';
+
 /**
- * Brings the stack to rest: an update that is under way is cancelled if it is one of ours, and anything else is waited for.
- * Throws NotYet until then.
+ * Brings the stack to rest: change sets of ours that wait for their execution are removed, an update that is under way is
+ * cancelled if it is one of ours, and anything else is waited for. Throws NotYet until then.
  */
 export async function rest(
   { cloudFormation }: ChangeStackDependencies,
   { stackName }: { stackName: string },
 ): Promise<AtRest> {
+  // Before the look at the stack: what is executed until then is seen there.
+  await removeWaiting(cloudFormation, stackName);
   const { StackStatus: stackStatus = '', ChangeSetId = '' } = await describeStack(cloudFormation, stackName);
   // CloudFormation takes the call in this status only.
   if (stackStatus === 'UPDATE_IN_PROGRESS' && (await isOurs(cloudFormation, stackName, ChangeSetId))) {
@@ -34,9 +44,39 @@ export async function rest(
   return { stackStatus };
 }
 
+/**
+ * The function of an execution that somebody has stopped goes on, and may be about to execute a change set: it had the lock
+ * when it looked. Of what is gone nothing can be executed, whenever it comes to that.
+ */
+async function removeWaiting(client: CloudFormationClient, stackName: string): Promise<void> {
+  for (const { ChangeSetName } of await waiting(client, stackName)) {
+    try {
+      await client.send(new DeleteChangeSetCommand({ StackName: stackName, ChangeSetName }));
+    } catch (error) {
+      // It began a moment ago, or somebody else has removed it.
+      if (!isNamed(error, 'InvalidChangeSetStatus') && !isNamed(error, 'ChangeSetNotFound')) throw error;
+    }
+  }
+}
+
+async function waiting(client: CloudFormationClient, stackName: string): Promise<ChangeSetSummary[]> {
+  const found: ChangeSetSummary[] = [];
+  let token: string | undefined;
+  do {
+    const page = await client.send(
+      new ListChangeSetsCommand({ StackName: stackName, ...(token === undefined ? {} : { NextToken: token }) }),
+    );
+    found.push(...(page.Summaries ?? []));
+    token = page.NextToken;
+  } while (token !== undefined);
+  return found.filter(
+    ({ ChangeSetName = '', ExecutionStatus }) => ChangeSetName.startsWith(OURS) && ExecutionStatus === 'AVAILABLE',
+  );
+}
+
 /** An update without a change set may leave the name of the last one standing, so the change set itself is asked too. */
 async function isOurs(client: CloudFormationClient, stackName: string, changeSet: string): Promise<boolean> {
-  if (!/:changeSet\/relay-cutover-/.test(changeSet)) return false;
+  if (!changeSet.includes(`:changeSet/${OURS}`)) return false;
   try {
     const { ExecutionStatus } = await describeChangeSet(client, stackName, changeSet);
     return ExecutionStatus === 'EXECUTE_IN_PROGRESS';

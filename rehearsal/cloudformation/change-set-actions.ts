@@ -43,6 +43,11 @@ export function changeSetActions(
       const { stack, changeSet } = ofStack(input);
       return shownChangeSet(stack, changeSet, input.NextToken, pageSize);
     },
+    ListChangeSets: async ({ StackName, NextToken }) => {
+      const stack = find(StackName);
+      const { items, token } = page(stack.changeSets, NextToken, pageSize);
+      return { Summaries: items.map((changeSet) => summaryOf(stack, changeSet)), ...token };
+    },
     DeleteChangeSet: async (input) => {
       const { stack, changeSet } = ofStack(input);
       if (changeSet.executionStatus === 'EXECUTE_IN_PROGRESS') {
@@ -197,6 +202,21 @@ function invalidStatus({ id }: ChangeSetRecord, what: string): Error {
   return awsError('InvalidChangeSetStatusException', `ChangeSet [${id}] ${what}`);
 }
 
+function summaryOf(stack: StackRecord, changeSet: ChangeSetRecord): ApiOutput {
+  return {
+    ChangeSetName: changeSet.name,
+    ChangeSetId: changeSet.id,
+    StackId: stack.id,
+    StackName: stack.name,
+    Description: changeSet.description,
+    CreationTime: changeSet.createdAt,
+    ExecutionStatus: changeSet.executionStatus,
+    Status: changeSet.status,
+    ...(changeSet.statusReason === undefined ? {} : { StatusReason: changeSet.statusReason }),
+    IncludeNestedStacks: false,
+  };
+}
+
 function shownChangeSet(
   stack: StackRecord,
   changeSet: ChangeSetRecord,
@@ -205,22 +225,13 @@ function shownChangeSet(
 ): ApiOutput {
   const { items, token } = page(changeSet.status === 'CREATE_COMPLETE' ? changeSet.changes : [], nextToken, pageSize);
   return {
-    ChangeSetName: changeSet.name,
-    ChangeSetId: changeSet.id,
-    StackId: stack.id,
-    StackName: stack.name,
-    Description: changeSet.description,
+    ...summaryOf(stack, changeSet),
     Parameters: shownParameters(changeSet.template.parameters, changeSet.parameters),
-    CreationTime: changeSet.createdAt,
-    ExecutionStatus: changeSet.executionStatus,
-    Status: changeSet.status,
-    ...(changeSet.statusReason === undefined ? {} : { StatusReason: changeSet.statusReason }),
     NotificationARNs: [],
     RollbackConfiguration: {},
     Capabilities: changeSet.capabilities,
     Tags: [],
     Changes: items,
     ...token,
-    IncludeNestedStacks: false,
   };
 }

@@ -10,7 +10,7 @@ import { judge } from './goals.ts';
 import { parseOptions } from './options.ts';
 import { plot } from './plot.ts';
 import { missedLines, table } from './report.ts';
-import { REFERENCE_EVENTS, type Results, readResults } from './results.ts';
+import { REFERENCE_EVENTS, RESULTS_DIRECTORY, type Results, readResults } from './results.ts';
 import { runRounds } from './rounds.ts';
 import { runProgram } from './run-program.ts';
 import { SCHEMA } from './source.ts';
@@ -19,7 +19,7 @@ import { countRows, workFiles } from './work-files.ts';
 const PREPARE = fileURLToPath(new URL('./prepare.ts', import.meta.url));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const { events, seed, rounds, only, results: resultsDirectory } = parseOptions(process.argv.slice(2));
+const { events, seed, rounds, only, results: kept } = parseOptions(process.argv.slice(2));
 // Ctrl-C reaches the handlers on exit, which end and remove everything; a second one must not cut them short.
 process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143));
 
@@ -45,12 +45,14 @@ try {
     ...{ cores: availableParallelism(), node: process.versions.node, postgres: await postgresVersion(server.adminUrl) },
     contenders,
   };
-  const verdicts = judge(results, readResults(resultsDirectory, REFERENCE_EVENTS));
+  const verdicts = judge(results, readResults(kept ?? RESULTS_DIRECTORY, REFERENCE_EVENTS));
   const text = table(results, verdicts);
-  await mkdir(resultsDirectory, { recursive: true });
-  await writeFile(join(resultsDirectory, `${events}.json`), `${JSON.stringify(results, null, 2)}\n`);
-  await writeFile(join(resultsDirectory, `${events}.md`), text);
-  await writeFile(join(resultsDirectory, `${events}.svg`), plot(results));
+  if (kept !== undefined) {
+    await mkdir(kept, { recursive: true });
+    await writeFile(join(kept, `${events}.json`), `${JSON.stringify(results, null, 2)}\n`);
+    await writeFile(join(kept, `${events}.md`), text);
+    await writeFile(join(kept, `${events}.svg`), plot(results));
+  }
   const missed = missedLines(verdicts);
   for (const line of ['', text, ...missed]) say(line);
   if (missed.length > 0) process.exitCode = 1;

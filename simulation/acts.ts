@@ -7,6 +7,10 @@ type Performing = (run: Run, by: string) => Promise<boolean> | boolean;
 /** Longer than a relay drains that was told to stop. */
 const PATIENCE_SECONDS = 20;
 
+/** Longer than an update of the stack takes that comes to its end, or is cancelled. */
+const DEPLOY_PATIENCE_SECONDS = 300;
+const DEPLOY_AGAIN_SECONDS = 5;
+
 /** What people do; each says whether it came to that, since AWS refuses some of it at some times. */
 const ACTS: Record<Act, Performing> = {
   'scales up by hand': (run) => scale(run, 1),
@@ -22,7 +26,16 @@ const ACTS: Record<Act, Performing> = {
     ecs.runTask({ cluster: 'cluster', taskDefinition, group: `family:${settings.stackName}-zooid-relay` });
     return true;
   },
-  'deploys the stack by hand': deploy,
+  async 'deploys the stack by hand'(run) {
+    const { clock } = run.cloud;
+    // An update that is under way refuses his; then he tries again, as whatever deploys by a pipeline does.
+    for (let waited = 0; !run.striker.isStopped; waited += DEPLOY_AGAIN_SECONDS) {
+      if (await deploy(run)) return true;
+      if (waited >= DEPLOY_PATIENCE_SECONDS) return false;
+      await clock.sleep(DEPLOY_AGAIN_SECONDS);
+    }
+    return false;
+  },
   'aborts the execution': ({ stepFunctions }, by) => {
     const found = stepFunctions.started.find(({ execution }) => execution.arn === by);
     if (found?.execution.status !== 'RUNNING') return false;

@@ -4,7 +4,9 @@ import type { Place } from './places.ts';
 import type { Randomness } from './randomness.ts';
 import type { Scenario } from './scenario.ts';
 
-type Detour = Partial<Pick<Scenario, 'journey' | 'onFailure' | 'faults' | 'deletesFileSystem'>>;
+type Detour = Partial<
+  Pick<Scenario, 'journey' | 'onFailure' | 'faults' | 'deletesFileSystem' | 'redrivesAfterSeconds' | 'givesUp'>
+>;
 
 /** What has to go wrong before a run comes to some states at all. */
 const DETOURS: { machine: MachineName; states: RegExp; leads(random: Randomness): Detour }[] = [
@@ -21,11 +23,19 @@ const DETOURS: { machine: MachineName; states: RegExp; leads(random: Randomness)
   {
     machine: 'cutover',
     states: /^(RestStackAfterHold)$/,
-    leads: (random) => ({ onFailure: 'hold', faults: [outage('cutover', random.one(AFTER_STOP))] }),
+    leads: (random) => ({ ...heldAndRedriven(random), faults: [outage('cutover', random.one(AFTER_STOP))] }),
   },
   {
     machine: 'cutover',
-    states: /^(Hold|ReclaimAfterHold|Reassess)$/,
+    states: /^(ReclaimAfterHold|Reassess)$/,
+    leads: (random) => ({
+      ...heldAndRedriven(random),
+      faults: [outage('cutover', random.one([...AFTER_STOP, ...ON_TARGET]))],
+    }),
+  },
+  {
+    machine: 'cutover',
+    states: /^Hold$/,
     leads: (random) => ({ onFailure: 'hold', faults: [outage('cutover', random.one([...AFTER_STOP, ...ON_TARGET]))] }),
   },
   { machine: 'cutover', states: /^AwaitAuthority$/, leads: silentTarget },
@@ -99,7 +109,16 @@ const DETOURS: { machine: MachineName; states: RegExp; leads(random: Randomness)
   },
   {
     machine: 'rollback',
-    states: /^(Hold|ReclaimAfterHold)$/,
+    states: /^ReclaimAfterHold$/,
+    leads: (random) => ({
+      journey: ['rollback'],
+      ...heldAndRedriven(random),
+      faults: [outage('rollback', random.one(GOING_BACK))],
+    }),
+  },
+  {
+    machine: 'rollback',
+    states: /^Hold$/,
     leads: (random) => ({
       journey: ['rollback'],
       onFailure: 'hold',
@@ -179,6 +198,11 @@ function aborting(state: string): Fault {
 
 function afterAuthority(random: Randomness): Fault[] {
   return [outage('cutover', random.one(ON_TARGET))];
+}
+
+/** It halts, and the operator redrives it before the faults are gone. */
+function heldAndRedriven(random: Randomness): Detour {
+  return { onFailure: 'hold', redrivesAfterSeconds: [random.below(600)], givesUp: false };
 }
 
 /** Whether authority was taken before the target fell silent nobody knows. */

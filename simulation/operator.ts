@@ -69,13 +69,18 @@ async function isRefusedUnchanged({ cloud }: Run): Promise<boolean> {
   return item !== undefined && !item.released && item.held !== null && item.plan === null;
 }
 
-/** What has the lock, has ended badly, and has not given it back. */
-async function standing({ cloud, stepFunctions }: Run): Promise<StartedExecution | undefined> {
-  const item = await cloud.lockItem();
+/** What has the lock, has ended badly, and has not given it back; while its owner runs, what stands after the end of that. */
+export async function standing(
+  run: Pick<Run, 'cloud' | 'stepFunctions'>,
+): Promise<Pick<StartedExecution, 'machine' | 'execution'> | undefined> {
+  const item = await run.cloud.lockItem();
   if (!item || item.released) return undefined;
-  const owner = stepFunctions.started.find(({ execution }) => execution.arn === item.owner);
+  const owner = run.stepFunctions.started.find(({ execution }) => execution.arn === item.owner);
   if (!owner || owner.execution.status === 'SUCCEEDED') return undefined;
+  const isRunning = owner.execution.status === 'RUNNING';
   const { error = '' } = await owner.execution.done;
+  // While it ended it may have given the lock back, or another may have taken it.
+  if (isRunning) return standing(run);
   const isInOrder = ['RolledBack', 'NotRolledBack', 'PreflightFailed', 'PrepareFailed', 'FinalizeFailed'].includes(
     error,
   );

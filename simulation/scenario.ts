@@ -65,10 +65,7 @@ export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenar
   const visit = alone || random.chance(0.85) ? 1 : 2;
   const amount = random.number() * (alone ? EARLY : 1);
   const faults: Fault[] = [...(detour.faults ?? []), { kind: focus.kind.name, machine, state, visit, amount }];
-  // Whoever stops an execution does so when a call hangs; the function goes on all the same.
-  const isHanging =
-    focus.kind.name === 'aborted' && focus.place.resource === 'function' && (alone || random.chance(0.4));
-  if (isHanging) faults.push({ kind: 'slow', machine, state, visit: 1, amount: random.number() / 2 });
+  faults.push(...beside(focus, alone, random));
   const more = alone ? 0 : random.one([0, 0, 1, 1, 2, 3]);
   const near = places.filter((place) => journey.includes(place.machine) || place.machine === machine);
   for (let left = more; left > 0; left -= 1) faults.push(drawn(near, random));
@@ -86,12 +83,22 @@ export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenar
     approve: state === 'AskApproval' || random.chance(0.05),
     deletesFileSystem: detour.deletesFileSystem ?? random.chance(0.5),
     faults: !alone && random.chance(0.02) ? [] : faults,
-    redrivesAfterSeconds: Array.from({ length: random.below(3) }, () =>
-      random.chance(0.3) ? DAY_SECONDS * (1 + random.below(4)) : random.below(600),
-    ),
-    givesUp: random.chance(0.15),
+    redrivesAfterSeconds: detour.redrivesAfterSeconds ?? drawnWaits(random),
+    givesUp: detour.givesUp ?? random.chance(0.15),
     redrivesAllDaysLater: random.chance(0.25),
   };
+}
+
+/** What strikes the same call, so that the fault of the pair can come to pass there. */
+function beside({ kind, place }: Pair, alone: boolean, random: Randomness): Fault[] {
+  const { machine, state, resource } = place;
+  const at = { machine, state, visit: 1 };
+  // Whoever stops an execution does so when a call hangs; the function goes on all the same.
+  if (kind.name === 'aborted' && resource === 'function' && (alone || random.chance(0.4)))
+    return [{ kind: 'slow', ...at, amount: random.number() / 2 }];
+  // An answer can be that of some seconds ago only where the same was asked then: by the call before, of which nobody heard.
+  if (kind.name === 'stale answers' && alone) return [{ kind: 'answer lost', ...at, amount: 0 }];
+  return [];
 }
 
 function journeyTo(machine: MachineName, random: Randomness): MachineName[] {
@@ -100,6 +107,13 @@ function journeyTo(machine: MachineName, random: Randomness): MachineName[] {
   if (machine === 'finalize') return ['finalize'];
   if (machine === 'cutover') return random.one([['cutover'], ['cutover'], ['cutover'], ['cutover', 'rollback']]);
   return random.one([['cutover'], ['cutover'], ['rollback']]);
+}
+
+/** None, one or two, some of them days. */
+function drawnWaits(random: Randomness): number[] {
+  return Array.from({ length: random.below(3) }, () =>
+    random.chance(0.3) ? DAY_SECONDS * (1 + random.below(4)) : random.below(600),
+  );
 }
 
 function drawn(places: Place[], random: Randomness): Fault {

@@ -4,7 +4,16 @@ import { createCoverage } from './coverage.ts';
 import { nameOf } from './faults.ts';
 import { checkMutations } from './mutate.ts';
 import { runSeeds } from './processes.ts';
-import { type Outcome, PAIRS, runAndJudge, scenarioOfSeed, seedsFrom, withoutFaults } from './seed.ts';
+import {
+  type Outcome,
+  PAIRS,
+  pairOfSeed,
+  runAndJudge,
+  scenarioOfSeed,
+  seedsAlone,
+  seedsFrom,
+  withoutFaults,
+} from './seed.ts';
 import { shrink } from './shrink.ts';
 
 /** With so many seeds every pair has had its turn several times, and one that never came to pass is a gap. */
@@ -18,6 +27,7 @@ interface Options {
   without: number[];
   trace?: true;
   coverage?: true;
+  alone?: true;
   mutations?: true;
   only?: string;
   processes: number;
@@ -37,6 +47,10 @@ export function simulateCommand(): Command {
       .option('--without <faults>', 'leave out these of its faults, by number: 1,3', numbers, [])
       .option('--trace', 'show all that happens in it: states, faults, the clock')
       .option('--coverage', 'show how often each fault struck each state, and fail where one never did')
+      .option(
+        '--alone',
+        'of every pair of a state and a fault run a seed that brings about that alone, and name those in which it did not',
+      )
       .option('--mutations', 'break the source on purpose, and see that each break is caught')
       .option('--only <words>', 'of the breaks, those whose title has these words')
       .option('--processes <count>', 'how many processes at a time', wholeNumber, 2)
@@ -44,7 +58,7 @@ export function simulateCommand(): Command {
         'after',
         `
 Exit codes: 0 when all held, 1 when a property was broken, a break of the source was not caught, or a pair never came to pass
-(the last one from ${SEEDS_FOR_ALL_PAIRS} seeds on, or with --coverage), 2 bad input.
+(the last one from ${SEEDS_FOR_ALL_PAIRS} seeds on, or with --coverage or --alone), 2 bad input.
 
 Examples:
   npm run simulate -- --seeds 10000
@@ -88,15 +102,16 @@ async function runOne(seed: number, { without, trace }: Options): Promise<number
   return outcome.violations.length === 0 ? 0 : 1;
 }
 
-async function runMany({ seeds, from, coverage: isAsked, processes }: Options): Promise<number> {
+async function runMany({ seeds: count, from, coverage: isAsked, alone, processes }: Options): Promise<number> {
+  const seeds = alone ? seedsAlone() : seedsFrom(from, count);
   const bundle = await bundleSeeds('seeds');
   const coverage = createCoverage(PAIRS);
   const broken: Outcome[] = [];
   let done = 0;
   try {
-    await runSeeds(bundle.path, seedsFrom(from, seeds), processes, (outcome) => {
+    await runSeeds(bundle.path, seeds, processes, (outcome) => {
       done += 1;
-      coverage.add(outcome.occurred);
+      coverage.add(alone ? outcome.occurred.filter((pair) => pair === pairOfSeed(outcome.seed)) : outcome.occurred);
       if (outcome.violations.length > 0) broken.push(outcome);
       if (done % 500 === 0) say(`${done} seeds, ${broken.length} broken. ${coverage.summary()}`);
       return true;
@@ -114,9 +129,9 @@ async function runMany({ seeds, from, coverage: isAsked, processes }: Options): 
         .map(({ seed }) => seed)
         .join(', ')}`,
     );
-  const missing = isAsked || seeds >= SEEDS_FOR_ALL_PAIRS ? coverage.missing() : [];
+  const missing = isAsked || alone || count >= SEEDS_FOR_ALL_PAIRS ? coverage.missing() : [];
   if (missing.length > 0) say(`Never came to pass: ${missing.join('; ')}`);
-  return broken.length > 0 || missing.length > 0 || done < seeds ? 1 : 0;
+  return broken.length > 0 || missing.length > 0 || done < seeds.length ? 1 : 0;
 }
 
 /** Says what was broken, by the fewest faults, and how to see it. */

@@ -1,4 +1,4 @@
-import type { Pair } from './scenario.ts';
+import { nameOfPair, type Pair } from './scenario.ts';
 
 /** How often each pair of a state and a fault came to pass. */
 export interface Coverage {
@@ -11,7 +11,7 @@ export interface Coverage {
 }
 
 export function createCoverage(pairs: Pair[]): Coverage {
-  const counts = new Map(pairs.map((pair) => [nameOf(pair), 0]));
+  const counts = new Map(pairs.map((pair) => [nameOfPair(pair), 0]));
   const missing = (): string[] => [...counts].filter(([, count]) => count === 0).map(([name]) => name);
   return {
     add(occurred) {
@@ -23,7 +23,7 @@ export function createCoverage(pairs: Pair[]): Coverage {
       const width = Math.max(...states.map(({ length }) => length));
       return states.map((state) => {
         const mine = pairs.filter(({ place }) => `${place.machine}.${place.state}` === state);
-        return `${state.padEnd(width)}  ${mine.map((pair) => `${pair.kind.name} ${counts.get(nameOf(pair))}`).join(', ')}`;
+        return `${state.padEnd(width)}  ${mine.map((pair) => `${pair.kind.name} ${counts.get(nameOfPair(pair))}`).join(', ')}`;
       });
     },
     summary() {
@@ -31,8 +31,4 @@ export function createCoverage(pairs: Pair[]): Coverage {
       return `${seen} of ${counts.size} pairs of a state and a fault came to pass.`;
     },
   };
-}
-
-function nameOf({ place, kind }: Pair): string {
-  return `${place.machine}.${place.state} ${kind.name}`;
 }

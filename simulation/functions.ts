@@ -79,9 +79,7 @@ export function functionsOf(
     },
     fileSystems: {
       describe: (id) =>
-        invocation.call('efs', () =>
-          cloud.fileSystems.has(id) ? { bytes: 4_096, state: 'available' } : undefined,
-        ),
+        invocation.call('efs', () => (cloud.fileSystems.has(id) ? { bytes: 4_096, state: 'available' } : undefined)),
       mountTargets: async () => [],
       deleteMountTarget: async () => {},
       delete: (id) =>

@@ -32,6 +32,11 @@ export interface Pair {
   kind: FaultKind;
 }
 
+/** `cutover.ScaleUp aborted`. */
+export function nameOfPair({ place, kind }: Pair): string {
+  return `${place.machine}.${place.state} ${kind.name}`;
+}
+
 /** Every place and what can go wrong there. */
 export function pairsOf(places: Place[]): Pair[] {
   return places.flatMap((place) => FAULT_KINDS.filter((kind) => kind.applies(place)).map((kind) => ({ place, kind })));
@@ -46,10 +51,12 @@ export function focusOf(seed: number, pairs: Pair[]): Pair {
  * Whether a seed is to bring about its pair and nothing else: each third time that the pair has its turn. What else goes wrong
  * then is what leads there, and the fault strikes at the first call and early, when the state still has work to do.
  */
-function isAlone(seed: number, pairs: Pair[]): boolean {
+export function isAlone(seed: number, pairs: Pair[]): boolean {
   const place = (seed * 7_919) % pairs.length;
-  return (Math.floor(seed / pairs.length) + place) % 3 === 0;
+  return (Math.floor(seed / pairs.length) + place) % TURNS_UNTIL_ALONE === 0;
 }
+
+export const TURNS_UNTIL_ALONE = 3;
 
 const EARLY = 0.25;
 
@@ -59,7 +66,7 @@ export function scenarioOf(seed: number, places: Place[], pairs: Pair[]): Scenar
   const random = randomnessOf(seed, 'scenario');
   const focus = focusOf(seed, pairs);
   const { machine, state } = focus.place;
-  const detour = detourTo(focus.place, random);
+  const detour = detourTo(focus, random);
   const journey = detour.journey ?? journeyTo(machine, random);
   const alone = isAlone(seed, pairs);
   const visit = alone || random.chance(0.85) ? 1 : 2;

@@ -3,7 +3,16 @@ import { parseSettings, type Settings } from '../statemachine/settings.ts';
 import { type Place, placesOf } from './places.ts';
 import { type Violation, violationsOf } from './properties.ts';
 import { type RunResult, runScenario } from './run.ts';
-import { focusOf, type Pair, pairsOf, type Scenario, scenarioOf } from './scenario.ts';
+import {
+  focusOf,
+  isAlone,
+  nameOfPair,
+  type Pair,
+  pairsOf,
+  type Scenario,
+  scenarioOf,
+  TURNS_UNTIL_ALONE,
+} from './scenario.ts';
 
 /** The settings of every run: the defaults, with few samples, since each is asked for again and again. */
 export const SETTINGS: Settings = parseSettings({ sampleEvents: 4 });
@@ -14,12 +23,21 @@ export function seedsFrom(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, place) => first + place);
 }
 
+/** The pair that a seed looks for, by its name: `cutover.ScaleUp aborted`. */
+export function pairOfSeed(seed: number): string {
+  return nameOfPair(focusOf(seed, PAIRS));
+}
+
+/** Of every pair the first seed that brings about it and nothing else. */
+export function seedsAlone(): number[] {
+  return seedsFrom(1, PAIRS.length * TURNS_UNTIL_ALONE).filter((seed) => isAlone(seed, PAIRS));
+}
+
 /** The first seeds that look for a pair of which a name such as `cutover.ScaleUp aborted` has these words. */
 export function seedsLookingFor(words: RegExp, count: number): number[] {
   const found: number[] = [];
   for (let seed = 1; found.length < count && seed <= PAIRS.length * count; seed += 1) {
-    const { place, kind } = focusOf(seed, PAIRS);
-    if (words.test(`${place.machine}.${place.state} ${kind.name}`)) found.push(seed);
+    if (words.test(pairOfSeed(seed))) found.push(seed);
   }
   return found;
 }

@@ -38,6 +38,7 @@ export function createPostgres(clock: VirtualClock, misunderstood: (message: str
   const lock: { holder: object | undefined; forTransaction: boolean } = { holder: undefined, forTransaction: false };
   const transaction: { owner: object | undefined; waiting: (() => void)[] } = { owner: undefined, waiting: [] };
   let ticks = 0;
+  let seen: { changes: number; authority: ReturnType<Postgres['authority']> } | undefined;
   const timestamp = (): string => {
     // To the microsecond, as PostgreSQL has it: no two of them are alike.
     ticks += 1;
@@ -163,17 +164,22 @@ export function createPostgres(clock: VirtualClock, misunderstood: (message: str
       state.hasSchema = true;
     },
     authority() {
-      const [row] = state.hasSchema
-        ? control.run('SELECT holder, run_id, changed_at FROM cutover.authority', []).rows
-        : [];
-      const found = row as { holder: 'source' | 'target'; run_id: string; changed_at: Date } | undefined;
-      return found && { holder: found.holder, runId: found.run_id, changedAt: found.changed_at };
+      if (!state.hasSchema) return undefined;
+      // Every event that a relay takes asks, and hardly ever has anything changed since.
+      if (seen?.changes !== control.changes()) seen = { changes: control.changes(), authority: readAuthority(control) };
+      return seen.authority;
     },
     run(runId) {
       const { rows } = control.run('SELECT mode, status FROM cutover.run WHERE run_id = $1', [runId]);
       return rows[0] as { mode: string; status: string } | undefined;
     },
   };
+}
+
+function readAuthority(control: ControlDatabase): ReturnType<Postgres['authority']> {
+  const [row] = control.run('SELECT holder, run_id, changed_at FROM cutover.authority', []).rows;
+  const found = row as { holder: 'source' | 'target'; run_id: string; changed_at: Date } | undefined;
+  return found && { holder: found.holder, runId: found.run_id, changedAt: found.changed_at };
 }
 
 /** Waits for the transaction that is open; PostgreSQL gives up by the statement's timeout. */
@@ -220,6 +226,8 @@ interface ControlDatabase {
   open(answers: Answers): void;
   run(statement: string, values: unknown[]): { rows: object[]; rowCount: number };
   inTransaction(): boolean;
+  /** Grows with every statement that may have changed something, the ends of transactions included. */
+  changes(): number;
 }
 
 let shared: ControlDatabase | undefined;
@@ -246,6 +254,7 @@ function createControlDatabase(): ControlDatabase {
   database.function('seconds_between', (from, until) =>
     from === null || until === null ? null : (Date.parse(String(until)) - Date.parse(String(from))) / 1000,
   );
+  let changes = 0;
   const prepared = new Map<string, Database.Statement>();
   const prepare = (statement: string): Database.Statement => {
     const found = prepared.get(statement) ?? database.prepare(inSqlite(statement));
@@ -257,6 +266,7 @@ function createControlDatabase(): ControlDatabase {
       if (database.inTransaction) database.exec('ROLLBACK');
       for (const { table } of TIME_DEFAULTS) database.exec(`DELETE FROM cutover.${table}`);
       answers = next;
+      changes += 1;
     },
     run(statement, values) {
       try {
@@ -268,22 +278,25 @@ function createControlDatabase(): ControlDatabase {
       }
     },
     inTransaction: () => database.inTransaction,
+    changes: () => changes,
   };
 
   function execute(statement: string, values: unknown[]): { rows: object[]; rowCount: number } {
     const found = prepare(statement);
+    // The ends of a transaction only read, as SQLite has it, and give no rows.
+    if (!found.reader || !found.readonly) changes += 1;
     const bound = Object.fromEntries(values.map((value, place) => [String(place + 1), value]));
     const given = values.length > 0 ? [bound] : [];
     if (found.reader) {
       const rows = (found.all(...given) as Record<string, unknown>[]).map(asTheDriverGives);
       return { rows, rowCount: rows.length };
     }
-    const { changes } = found.run(...given);
+    const done = found.run(...given);
     if (/^INSERT/.test(statement.trim())) {
       for (const { table, column } of TIME_DEFAULTS)
         prepare(`UPDATE cutover.${table} SET ${column} = clock_timestamp() WHERE ${column} IS NULL`).run();
     }
-    return { rows: [], rowCount: changes };
+    return { rows: [], rowCount: done.changes };
   }
 }
 

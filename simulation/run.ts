@@ -50,11 +50,11 @@ const SECRETS = [RELAY_SECRET, DATABASE_PASSWORD];
 export async function runScenario(
   scenario: Scenario,
   settings: Settings,
-  say: (line: string) => void = () => {},
+  say?: (line: string) => void,
 ): Promise<RunResult> {
   const cloud = createCloud(settings, randomnessOf(scenario.seed, 'world'), (line) => at(`   ${line}`));
   const { clock, records } = cloud;
-  const at = (line: string): void => say(`${clock.seconds().toFixed(1).padStart(9)} s  ${line}`);
+  const at = (line: string): void => say?.(`${clock.seconds().toFixed(1).padStart(9)} s  ${line}`);
   const striker = createStriker(scenario.faults, (fault: Fault) => at(`!! ${nameOf(fault)}`));
   let names = 0;
   const next = (): number => {

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { copied } from '../../simulation/copies.ts';
+
+const VALUES = [
+  null,
+  1,
+  'text',
+  [],
+  [1, [2]],
+  { a: { b: [{ c: undefined }] } },
+  { at: new Date(0), of: new Map([[1, 2]]) },
+];
+
+describe('copies in the simulation', () => {
+  it.each(VALUES)('are what structuredClone gives: %j', (value) => {
+    expect(copied(value)).toStrictEqual(structuredClone(value));
+  });
+
+  it('share nothing with the original', () => {
+    const original = { list: [{ at: new Date(0) }] };
+    const copy = copied(original);
+    expect(copy.list).not.toBe(original.list);
+    expect(copy.list[0]).not.toBe(original.list[0]);
+    expect(copy.list[0]?.at).not.toBe(original.list[0]?.at);
+  });
+});

@@ -1,19 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { copied } from '../../simulation/copies.ts';
 
-const VALUES = [
-  null,
-  1,
-  'text',
-  [],
-  [1, [2]],
+const VALUES: unknown[] = [
+  ...[null, undefined, 1, 'text', [], [1, [2]]],
   { a: { b: [{ c: undefined }] } },
   { at: new Date(0), of: new Map([[1, 2]]) },
 ];
 
 describe('copies in the simulation', () => {
-  it.each(VALUES)('are what structuredClone gives: %j', (value) => {
-    expect(copied(value)).toStrictEqual(structuredClone(value));
+  it('are what structuredClone gives', () => {
+    expect(VALUES.map((value) => copied(value))).toStrictEqual(VALUES.map((value) => structuredClone(value)));
   });
 
   it('share nothing with the original', () => {

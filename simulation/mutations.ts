@@ -24,6 +24,13 @@ export const MUTATIONS: Mutation[] = [
     replace: 'if (CHANGING.length === 0) {',
   },
   {
+    title: 'a stack is at rest while a change set of ours waits to be executed',
+    seenAt: /cutover\.ExecuteSwitch aborted/,
+    file: 'lambdas/change-stack/rest.ts',
+    find: '  await removeWaiting(cloudFormation, stackName);\n',
+    replace: '',
+  },
+  {
     title: 'the way back does not withdraw the runs, so that authority may still be taken for them',
     seenAt: /cutover\.TakeAuthority aborted/,
     file: 'migrator/authority.ts',

@@ -117,7 +117,9 @@ function templateOf(stack: StackRecord, input: JsonObject): StackTemplate {
       `1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to ${templateBytesMax}`,
     );
   }
-  return readTemplate(text);
+  // A stack that goes there and back has few texts and many change sets, which stay known.
+  const known = [stack.template, ...stack.changeSets.map(({ template }) => template)];
+  return known.find((template) => template.text === text) ?? readTemplate(text);
 }
 
 /** The same request again gets the same answer; another one under the same name does not. */

@@ -96,7 +96,7 @@ describe('each task of the cutover', () => {
   it.concurrent.each(
     part(
       forward.filter((name) => !/^Release/.test(name)),
-      4,
+      8,
     ),
   )('may fail for good under rollback: %s, the old relay is back, and a new start completes', async (state) => {
     let end: End | undefined;

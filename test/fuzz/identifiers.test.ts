@@ -123,7 +123,9 @@ const isPossible = (name: string): boolean =>
 /** SQLite reads the letters of ASCII alone without regard to case. */
 const withoutCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 const unique = (names: string[]): string[] => [...new Map(names.map((name) => [withoutCase(name), name])).values()];
-const NAMES = unique([...HOSTILE_TEXTS, ...TAKEN_WORDS]).filter((name) => isPossible(name) && withoutCase(name) !== 'kv');
+const NAMES = unique([...HOSTILE_TEXTS, ...TAKEN_WORDS]).filter(
+  (name) => isPossible(name) && withoutCase(name) !== 'kv',
+);
 const COLUMNS = unique([...HOSTILE_TEXTS, ...TAKEN_WORDS, ...TAKEN_COLUMNS]).filter(isPossible);
 /** So many columns has a key of PostgreSQL at most. */
 const KEY_COLUMNS_MAX = 32;

@@ -565,12 +565,7 @@ describe('change-stack, restoring out of turn', () => {
     return proposal.changeSet;
   }
 
-  function counting(cancels: { count: number }, instead?: () => Promise<never>) {
-    const call: LocalCloudFormation['call'] = async (action, input) => {
-      if (action !== 'CancelUpdateStack') return local.call(action, input);
-      cancels.count += 1;
-      return instead === undefined ? local.call(action, input) : instead();
-    };
+  function calling(call: LocalCloudFormation['call']) {
     return createHandler({
       cloudFormation: cloudFormationClient({ ...local, call }),
       artefacts: { get: async (key) => kept.get(key), put: async () => {} },
@@ -578,6 +573,15 @@ describe('change-stack, restoring out of turn', () => {
       askRegistry,
       now: () => now,
     });
+  }
+
+  function counting(cancels: { count: number }, instead?: () => Promise<never>) {
+    const call: LocalCloudFormation['call'] = async (action, input) => {
+      if (action !== 'CancelUpdateStack') return local.call(action, input);
+      cancels.count += 1;
+      return instead === undefined ? local.call(action, input) : instead();
+    };
+    return calling(call);
   }
 
   it('cancels an update of ours that is under way, waits for its rollback, and then restores', async () => {
@@ -711,16 +715,6 @@ describe('change-stack, restoring out of turn', () => {
     await expect
       .poll(() => local.call('DescribeChangeSet', { StackName: stackName, ChangeSetName: name }))
       .toMatchObject({ ExecutionStatus: 'AVAILABLE' });
-  }
-
-  function calling(call: LocalCloudFormation['call']) {
-    return createHandler({
-      cloudFormation: cloudFormationClient({ ...local, call }),
-      artefacts: { get: async (key) => kept.get(key), put: async () => {} },
-      lock,
-      askRegistry,
-      now: () => now,
-    });
   }
 
   it('leaves nothing to execute for the function of an execution that was stopped, however late it comes to that', async () => {

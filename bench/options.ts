@@ -13,6 +13,7 @@ export interface BenchOptions {
 }
 
 const EVENTS_MIN = 1_000;
+/** Fewer say nothing of how much the machine varies. */
 const ROUNDS_MIN = 3;
 
 /**

@@ -3,19 +3,10 @@ import { copyIn } from './copy-in.ts';
 import { bytesOf, hashRow, rowHashSql, withColumn } from './digest.ts';
 import type { SourceFigures } from './manifest.ts';
 import type { Progress } from './progress.ts';
-import {
-  bucketBits,
-  type DirtyBuckets,
-  dirtyBuckets,
-  inBucketsSql,
-  isDirty,
-  type SourceBuckets,
-  sumTargetBuckets,
-} from './row-buckets.ts';
+import { compareBuckets, type DirtyBuckets, inBucketsSql, isDirty, type SourceBuckets } from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { quoteIdentifier, type Table } from './table-kinds.ts';
-import { together } from './together.ts';
 
 export interface DeltaResult extends SourceFigures {
   inserted: number;
@@ -27,7 +18,7 @@ export interface DeltaResult extends SourceFigures {
  * a changed row is one of each. Runs inside the caller's transaction, with tables that others refer to first: deleting an
  * event takes its tags along, and the tags' own delta brings back those that should be there.
  *
- * @param buckets those of the source, or the work that sums them: the server sums its own meanwhile
+ * @param buckets the work that sums those of the source
  * @returns rows, digest and bytes of the source, and what was changed in the target
  */
 export async function applyDelta(
@@ -37,9 +28,7 @@ export async function applyDelta(
   buckets: Promise<SourceBuckets>,
   progress: Progress,
 ): Promise<DeltaResult> {
-  const bits = bucketBits(source.countRows(table));
-  const [, ours] = await together(sumTargetBuckets(client, table, bits), buckets);
-  const dirty = await dirtyBuckets(client, ours);
+  const { ours, dirty } = await compareBuckets(client, source, table, buckets);
   progress.moment(`compared: ${table.name}`);
   const change =
     dirty.size === 0 ? { inserted: 0, deleted: 0 } : await exchangeRows(client, source, table, dirty, ours);

@@ -4,20 +4,11 @@ import type pg from 'pg';
 import { bytesOf, DigestSum, hashRow, rowHashSql, type TableDigest } from './digest.ts';
 import type { Progress, RowCounter } from './progress.ts';
 import { quarantinedHashes } from './quarantine-table.ts';
-import {
-  bucketBits,
-  type DirtyBuckets,
-  dirtyBuckets,
-  inBucketsSql,
-  isDirty,
-  sourceBuckets,
-  sumTargetBuckets,
-} from './row-buckets.ts';
+import { compareBuckets, type DirtyBuckets, inBucketsSql, isDirty, sourceBuckets } from './row-buckets.ts';
 import { RowEncoder } from './row-encoding.ts';
 import type { Source } from './source.ts';
 import { followed, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
 import { type Column, quoteIdentifier, type Table } from './table-kinds.ts';
-import { together } from './together.ts';
 import { tableExists } from './verify-table.ts';
 
 /** What is to be done to one table of the SQLite copy so that it holds the target's rows. */
@@ -71,15 +62,14 @@ export async function planReverse(
   for (const [index, table] of source.tables.entries()) {
     const work = workTables(index);
     const inTarget = await tableExists(client, table.name);
-    // Each side has a processor of its own.
-    const bits = bucketBits(source.countRows(table));
-    const [, ours] = await together(
-      inTarget ? sumTargetBuckets(client, table, bits) : undefined,
+    const { ours, dirty } = await compareBuckets(
+      inTarget ? client : undefined,
+      source,
+      table,
       followed(progress, 'compared', source, table, (count) =>
         sourceBuckets(source, table, { count, encoder: new RowEncoder(table.columns, { lenient: true }) }),
       ),
     );
-    const dirty = await dirtyBuckets(inTarget ? client : undefined, ours);
     progress.moment(`compared: ${table.name}`);
     createWorkTables(source.database, table, work);
     if (dirty.size > 0) {

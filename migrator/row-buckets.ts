@@ -4,6 +4,7 @@ import type { SourceFigures } from './manifest.ts';
 import type { RowReader, TableRows } from './row-reader.ts';
 import { encodedRows, figuresOf, type Pass, pauseAfter, ROWS_BETWEEN_PAUSES } from './source-rows.ts';
 import type { Table } from './table-kinds.ts';
+import { together } from './together.ts';
 
 /**
  * Rows fall into buckets by the first bits of their hash. Each side sums each bucket in one sequential pass; only rows of
@@ -65,10 +66,27 @@ export function isDirty({ bitmap }: DirtyBuckets, bucket: number): boolean {
 }
 
 /**
- * Sums the buckets of a table of the target into a temporary table, inside the caller's transaction: the server computes
- * a cursor's query on one processor only. `dirtyBuckets` takes them from there.
+ * Sums both sides and compares them, inside the caller's transaction.
+ *
+ * @param client undefined for a table that the target does not have
+ * @param buckets the work that sums those of the source: the server sums its own meanwhile
  */
-export async function sumTargetBuckets(client: pg.Client, table: Table, bits: number): Promise<void> {
+export async function compareBuckets(
+  client: pg.Client | undefined,
+  source: RowReader,
+  table: Table,
+  buckets: Promise<SourceBuckets>,
+): Promise<{ ours: SourceBuckets; dirty: DirtyBuckets }> {
+  const bits = bucketBits(source.countRows(table));
+  const [, ours] = await together(client && sumTargetBuckets(client, table, bits), buckets);
+  return { ours, dirty: await dirtyBuckets(client, ours) };
+}
+
+/**
+ * Sums the buckets of a table of the target into a temporary table: the server computes a cursor's query on one processor
+ * only. `dirtyBuckets` takes them from there.
+ */
+async function sumTargetBuckets(client: pg.Client, table: Table, bits: number): Promise<void> {
   // Modulo 2^32, as a number with a sign.
   const sums = SUMMED_WORDS.map(
     (word, index) => `sum(substring(row_bits, ${word * 32 + 1}, 32)::int)::bit(32)::int AS sum${index}`,
@@ -111,18 +129,14 @@ export async function sourceBuckets(
   return { figures: figuresOf(sum), bits, counts, sums, ofRows };
 }
 
-/**
- * Compares the sums that `sumTargetBuckets` has made, and drops them there.
- *
- * @param client undefined for a table that the target does not have
- */
-export async function dirtyBuckets(client: pg.Client | undefined, ours: SourceBuckets): Promise<DirtyBuckets> {
+/** Compares the sums that `sumTargetBuckets` has made, and drops them there. */
+async function dirtyBuckets(client: pg.Client | undefined, ours: SourceBuckets): Promise<DirtyBuckets> {
   const dirty = { bits: ours.bits, size: 0, targetRows: 0, bitmap: Buffer.alloc(2 ** ours.bits / 8) };
   const mark = (bucket: number): void => {
     dirty.size++;
     dirty.bitmap[bucket >>> 3] = (dirty.bitmap[bucket >>> 3] as number) | (1 << (bucket & 7));
   };
-  const unseen = Uint32Array.from(ours.counts);
+  const unseen = ours.counts.slice();
   const compare = (packet: Buffer, at: number): void => {
     const bucket = packet.readInt32BE(at);
     const rows = packet.readInt32BE(at + 4);

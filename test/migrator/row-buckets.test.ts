@@ -3,13 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { rowHashSql, withColumn } from '../../migrator/digest.ts';
 import {
   bucketBits,
+  compareBuckets,
   type DirtyBuckets,
-  dirtyBuckets,
   inBucketsSql,
   isDirty,
   type SourceBuckets,
   sourceBuckets,
-  sumTargetBuckets,
 } from '../../migrator/row-buckets.ts';
 import { openSource } from '../../migrator/source.ts';
 import { type Table, tableNamed } from '../../migrator/table-kinds.ts';
@@ -37,12 +36,15 @@ async function comparedAfter(harm: string, table: Table = TAGS): Promise<Compare
   expect(await migratePlace('load', { sqlitePath, url })).toMatchObject({ code: 0 });
   const source = await openSource(sqlitePath);
   try {
-    const ours = await sourceBuckets(source, table, { count: () => {} });
     return await withClient(url, async (client) => {
       await client.query(harm);
       await client.query('BEGIN');
-      await sumTargetBuckets(client, table, ours.bits);
-      const dirty = await dirtyBuckets(client, ours);
+      const { ours, dirty } = await compareBuckets(
+        client,
+        source,
+        table,
+        sourceBuckets(source, table, { count: () => {} }),
+      );
       const { rows } = await client.query(
         `SELECT count(*)::int AS found FROM ${withColumn('row_hash', rowHashSql(table.columns), table.name)} WHERE ${inBucketsSql(dirty)}`,
       );

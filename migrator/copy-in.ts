@@ -50,6 +50,9 @@ export async function copyBatchesIn<Made extends { rows: number }>(
       if (failure) throw failure;
       if (!stream.write(batch)) await Promise.race([once(stream, 'drain'), ended]);
       if (failure) throw failure;
+      // A small piece may still wait for the network, and the next one would be written over it.
+      const waiting = stream.writableLength + client.connection.stream.writableLength;
+      return waiting === 0 ? (batch.buffer as ArrayBuffer) : undefined;
     });
   } catch (error) {
     // Destroying tells the server to give the COPY up. After an error of the server's own there is nothing left to tell.

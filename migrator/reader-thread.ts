@@ -20,6 +20,8 @@ database.pragma('query_only = ON');
 const read = createTableReader(createRowReader(database, new Map()));
 
 let untaken = 0;
+/** Memory of batches that have been taken. */
+const free: ArrayBuffer[] = [];
 let onTaken = (): void => {};
 
 /** Waits until there are fewer batches than `count` that nobody has taken yet. */
@@ -34,6 +36,7 @@ const send: SendBatch = async (batch) => {
   post({ kind: 'batch', batch }, [batch.buffer as ArrayBuffer]);
   untaken++;
   await fewerThan(BATCHES_UNTAKEN_MAX);
+  return free.pop();
 };
 
 async function work(order: PassOrder): Promise<void> {
@@ -55,5 +58,6 @@ async function work(order: PassOrder): Promise<void> {
 port.on('message', (message: ToThread) => {
   if (message.kind === 'order') return void work(message.order);
   untaken--;
+  if (message.memory) free.push(message.memory);
   onTaken();
 });

@@ -70,10 +70,11 @@ async function sendRows(
     counted = sum.rows;
   };
   await sendTuples(summedTuples(reader, table, sum, inspect), async (batch) => {
-    await send(batch);
+    const memory = await send(batch);
     countNew();
     // What is sent may be taken at once, again and again, and meanwhile nobody else in this thread would come to anything.
     await pause();
+    return memory;
   });
   return figuresOf(sum);
 }

@@ -3,7 +3,10 @@ import { Worker } from 'node:worker_threads';
 import { Refused } from '../statemachine/errors.ts';
 import type { PassOrder, PassResults, TableReader } from './table-reader.ts';
 
-export type ToThread = { kind: 'order'; order: PassOrder } | { kind: 'taken' };
+export type ToThread =
+  | { kind: 'order'; order: PassOrder }
+  /** Its memory comes back, unless somebody still reads it. */
+  | { kind: 'taken'; memory: ArrayBuffer | undefined };
 
 export type FromThread =
   | { kind: 'counted'; rows: number }
@@ -27,7 +30,7 @@ export interface ThreadedReader {
 /** @param path of a SQLite file that nobody writes to */
 export function startThreadedReader(path: string): ThreadedReader {
   const worker = startWorker(path);
-  const post = (message: ToThread): void => worker.postMessage(message);
+  const post = (message: ToThread, transfer?: ArrayBuffer[]): void => worker.postMessage(message, transfer);
   let lost: Error | undefined;
   let onLost = (_: Error): void => {};
   const lose = (error: Error): void => {
@@ -56,7 +59,10 @@ export function startThreadedReader(path: string): ThreadedReader {
             if (message.kind === 'counted') count(message.rows);
             else if (message.kind === 'batch') {
               const { buffer, byteOffset, byteLength } = message.batch;
-              send(Buffer.from(buffer, byteOffset, byteLength)).then(() => post({ kind: 'taken' }), abandon);
+              send(Buffer.from(buffer, byteOffset, byteLength)).then(
+                (memory) => post({ kind: 'taken', memory }, memory && [memory]),
+                abandon,
+              );
             } else if (message.kind === 'failed') stop(asError(message));
             else {
               worker.off('message', take);

@@ -1,6 +1,6 @@
 import type { Json, JsonObject, MapState } from '../../statemachine/asl.ts';
 import { ARRAY } from './evaluate.ts';
-import { StateFailure } from './failure.ts';
+import { abortingWith, StateFailure } from './failure.ts';
 import { toPayload } from './payload-limit.ts';
 import { type Iteration, startOf } from './position.ts';
 import { withRetryAndCatch } from './retry.ts';
@@ -57,8 +57,8 @@ async function runIterations(
   iterations: Iteration[],
   runBranch: RunBranch,
 ): Promise<Json[]> {
-  const failed = new AbortController();
-  const signal = AbortSignal.any([visit.signal, failed.signal]);
+  const { controller, letGo } = abortingWith(visit.signal);
+  const { signal } = controller;
   const { States: states } = state.ItemProcessor;
   const startedAfter = visit.position.lastEventId;
   const waiting = iterations.filter(({ status }) => status !== 'SUCCEEDED');
@@ -78,7 +78,7 @@ async function runIterations(
     } catch (thrown) {
       iteration.status = signal.aborted ? 'ABORTED' : 'FAILED';
       if (signal.aborted) return;
-      failed.abort(thrown);
+      controller.abort(thrown);
       visit.position.lastEventId = position.lastEventId;
       visit.run.history.record('MapIterationFailed', position.lastEventId, { mapIterationFailedEventDetails: details });
     }
@@ -90,10 +90,12 @@ async function runIterations(
   const workers = Math.min(state.MaxConcurrency || ITERATIONS_AT_A_TIME_MAX, ITERATIONS_AT_A_TIME_MAX);
   await Promise.all(Array.from({ length: workers }, worker));
 
+  letGo();
+
   visit.signal.throwIfAborted();
-  if (failed.signal.aborted) {
+  if (signal.aborted) {
     recordFailure(state, visit, iterations);
-    throw failed.signal.reason;
+    throw signal.reason;
   }
   return iterations.map(({ output }) => output);
 }

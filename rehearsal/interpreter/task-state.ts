@@ -1,6 +1,6 @@
 import type { Json, TaskState } from '../../statemachine/asl.ts';
 import { SECONDS } from './evaluate.ts';
-import { errorAndCause, StateFailure, untilAborted } from './failure.ts';
+import { abortingWith, errorAndCause, StateFailure, untilAborted } from './failure.ts';
 import { toPayload } from './payload-limit.ts';
 import { withRetryAndCatch } from './retry.ts';
 import { contextOf, evaluate, evaluateAs, leave, type Outcome, record, type Visit } from './visit.ts';
@@ -37,9 +37,9 @@ async function callIntegration(
   });
   record(visit, 'TaskStarted', { taskStartedEventDetails: resource });
 
-  const timeout = new AbortController();
-  const cancelTimeout = clock.after(timeoutSeconds, () => timeout.abort(new StateFailure('States.Timeout')));
-  const signal = AbortSignal.any([visit.signal, timeout.signal]);
+  const { controller, letGo } = abortingWith(visit.signal);
+  const { signal } = controller;
+  const cancelTimeout = clock.after(timeoutSeconds, () => controller.abort(new StateFailure('States.Timeout')));
   const submitted = (output: Json) => {
     if (signal.aborted) return;
     const text = toPayload(output, `The first answer to the task '${visit.name}'`);
@@ -63,6 +63,7 @@ async function callIntegration(
     throw recordFailure(visit, resource, thrown);
   } finally {
     cancelTimeout();
+    letGo();
   }
 }
 

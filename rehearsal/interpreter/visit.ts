@@ -111,8 +111,15 @@ export async function leave(
 
 function scopeOf(visit: Visit, extra?: StatesExtra): Scope {
   const { clock, random } = visit.run;
-  const states = { input: visit.position.input, context: contextOf(visit), ...extra };
-  return { states, variables: visit.position.variables, now: clock.now(), random };
+  return {
+    // Most fields hold no expression, and nobody looks at it.
+    get states() {
+      return { input: visit.position.input, context: contextOf(visit), ...extra };
+    },
+    variables: visit.position.variables,
+    now: clock.now(),
+    random,
+  };
 }
 
 async function reporting<T>(visit: Visit, evaluation: Promise<T>): Promise<T> {

@@ -3,9 +3,6 @@ import { Refused } from '../statemachine/errors.ts';
 import type { Progress } from './progress.ts';
 import { classify, quoteIdentifier, type Table } from './table-kinds.ts';
 
-/** What PostgreSQL alone works with: the relay computes it from the row. */
-const COMPUTED_COLUMNS = ['search_vector'];
-
 /**
  * Lists everything in the target that the SQLite file cannot hold: tables and columns that no old relay knows, and values that
  * its columns do not take.
@@ -48,18 +45,20 @@ export async function reviewFit(
   );
 }
 
+/** All but what PostgreSQL alone works with: the relay computes it from the row. */
 async function targetColumns(client: pg.Client): Promise<Map<string, string[]>> {
   const { rows } = await client.query<{ name: string; columns: string[] }>(
     `SELECT relname AS name, array_agg(attname::text ORDER BY attnum) AS columns
      FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
+       AND NOT (attname = 'search_vector' AND atttypid = 'tsvector'::regtype)
      GROUP BY relname ORDER BY relname COLLATE "C"`,
   );
   return new Map(rows.map(({ name, columns }) => [name, columns]));
 }
 
 async function unknownColumns(client: pg.Client, { name, columns }: Table, seen: string[]): Promise<string[]> {
-  const known = [...columns.map((column) => column.name), ...COMPUTED_COLUMNS];
+  const known = columns.map((column) => column.name);
   const findings: string[] = [];
   for (const column of seen.filter((one) => !known.includes(one))) {
     const rows = await count(client, `SELECT count(${quoteIdentifier(column)}) FROM ${quoteIdentifier(name)}`);

@@ -145,6 +145,8 @@ describe('identifiers of the source', () => {
     }));
     for (let place = 0; place < COLUMNS.length; place += KEY_COLUMNS_MAX)
       tables.push({ name: `columns ${place}`, columns: COLUMNS.slice(place, place + KEY_COLUMNS_MAX) });
+    // The name of a column that relays have in PostgreSQL alone.
+    tables.push({ name: 'nothing else', columns: ['search_vector'] });
     const place = await placeOf(tables);
     await migrated(place, 'load', 'load');
     const generic = tables.map(({ name }) => name);

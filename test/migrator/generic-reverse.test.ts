@@ -149,13 +149,15 @@ describe('the way back of generic tables', () => {
     const place = await handedOver();
     await onPostgres(
       place,
-      'ALTER TABLE media ADD COLUMN more TEXT, ALTER COLUMN name DROP NOT NULL',
+      'ALTER TABLE media ADD COLUMN more TEXT, ADD COLUMN search_vector TEXT, ALTER COLUMN name DROP NOT NULL',
       `UPDATE media SET more = 'x' WHERE id < 4`,
+      // No computed one: it has the name alone.
+      `UPDATE media SET search_vector = 'x' WHERE id < 3`,
     );
     expect(await migratePlace('check-reverse', place)).toMatchObject({
       code: 2,
       message:
-        'PostgreSQL has data that SQLite has no place for:\n  3 values of "media"."more", a column that the old relay does not know\nNothing was changed. If it may stay behind in PostgreSQL, repeat with --allow-deletions (or CUTOVER_ALLOW_DELETIONS=1).',
+        'PostgreSQL has data that SQLite has no place for:\n  3 values of "media"."more", a column that the old relay does not know\n  2 values of "media"."search_vector", a column that the old relay does not know\nNothing was changed. If it may stay behind in PostgreSQL, repeat with --allow-deletions (or CUTOVER_ALLOW_DELETIONS=1).',
     });
     await onPostgres(place, 'UPDATE media SET name = NULL WHERE id = 1');
     expect(await migratePlace('check-reverse', place)).toMatchObject({

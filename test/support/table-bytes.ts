@@ -56,12 +56,12 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Reads the relay's tables of a PostgreSQL database; `search_vector`, which the source has not, is left out. */
+/** Reads the relay's tables of a PostgreSQL database; its tsvector, which the source has not, is left out. */
 export async function postgresBytes(url: string): Promise<TableBytes> {
   return withClient(url, async (client) => {
     const { rows: names } = await client.query(
       `SELECT table_name AS name, array_agg(column_name::text ORDER BY column_name COLLATE "C") AS columns
-       FROM information_schema.columns WHERE table_schema = 'public' AND column_name <> 'search_vector' GROUP BY 1`,
+       FROM information_schema.columns WHERE table_schema = 'public' AND data_type <> 'tsvector' GROUP BY 1`,
     );
     const tables: TableBytes = {};
     for (const { name, columns } of names as { name: string; columns: string[] }[]) {

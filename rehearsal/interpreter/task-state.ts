@@ -59,6 +59,8 @@ async function callIntegration(
     // Back from text, as from a service: no Date, no undefined, nothing shared with the integration.
     return JSON.parse(output);
   } catch (thrown) {
+    // What a failed call has still running must not outlive it.
+    controller.abort(thrown);
     visit.signal.throwIfAborted();
     throw recordFailure(visit, resource, thrown);
   } finally {

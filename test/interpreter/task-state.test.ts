@@ -142,6 +142,22 @@ describe('Task', () => {
     expect(signals[0]?.aborted).toBe(true);
   });
 
+  it('ends what a failed call has left running', async () => {
+    const signals: AbortSignal[] = [];
+    const execution = start(
+      { Ask: task({ Retry: [{ ErrorEquals: ['Refused'], IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 1 }] }) },
+      {
+        integration: async ({ signal }) => {
+          signals.push(signal);
+          if (signals.length === 1) throw new TaskFailure('Refused', 'not yet');
+          return {};
+        },
+      },
+    );
+    expect(await execution.done).toMatchObject({ status: 'SUCCEEDED' });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+  });
+
   it('records nothing of a call that was given up', async () => {
     let late = () => {};
     const execution = start(

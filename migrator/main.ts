@@ -1,6 +1,7 @@
 import { Refused } from '../statemachine/errors.ts';
 import { type Mode, parseConfiguration } from './configuration.ts';
 import { quarantinedRows } from './manifest.ts';
+import { peakMemoryMebibytes } from './peak-memory.ts';
 import { printableJson, printableLines } from './printable.ts';
 import { createProgress } from './progress.ts';
 import { run } from './run.ts';
@@ -34,11 +35,8 @@ export async function migrate(
   const output = options.output ?? ((line: string) => void process.stdout.write(`${line}\n`));
   const progress = createProgress(output, json);
   const result = (outcome: string, details: object): void => {
-    // maxRSS is in KiB on every system: Node's documentation, process.resourceUsage().
-    const peakMemoryMebibytes = Math.round(process.resourceUsage().maxRSS / 1024);
-    output(
-      printableJson({ time: new Date().toISOString(), event: 'result', outcome, peakMemoryMebibytes, ...details }),
-    );
+    const measured = { peakMemoryMebibytes: peakMemoryMebibytes() };
+    output(printableJson({ time: new Date().toISOString(), event: 'result', outcome, ...measured, ...details }));
   };
   try {
     const manifest = await run(parseConfiguration(mode, options.environment ?? process.env), progress);

@@ -12,8 +12,8 @@ export default defineConfig({
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     testTimeout: 180_000,
     hookTimeout: 60_000,
-    // Two cores: each file starts processes of its own, and waits for them a third of its time.
-    maxWorkers: 3,
+    // Two cores: each file starts processes of its own, and waits for them and for clocks. Three workers left a core idle now and then.
+    maxWorkers: 4,
     // A worker loads the modules once and not for every file, a sixth of the whole. So a test puts back what it changes of the process
     // (`vi.stubEnv`, `vi.spyOn`, no `vi.mock`), and a file in test/support registers no hook when it is loaded.
     isolate: false,

@@ -11,7 +11,7 @@ const sourceDirectory = join(directory, 'data');
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 beforeAll(() => {
-  makeSmallRelay(sourceDirectory);
+  makeSmallRelay(sourceDirectory, 40);
   const database = new Database(join(sourceDirectory, 'db'));
   database.pragma('foreign_keys = OFF');
   database.exec(`

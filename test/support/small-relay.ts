@@ -22,7 +22,7 @@ export function smallSource(): string {
 }
 
 /** Makes the data directory of a small relay whose events are signed as they should be, for the bundled template. */
-export function makeSmallRelay(directory: string, events = 40): void {
+export function makeSmallRelay(directory: string, events = 10): void {
   mkdirSync(directory);
   const database = new Database(join(directory, 'db'));
   const secretKey = generateSecretKey();

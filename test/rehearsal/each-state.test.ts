@@ -96,7 +96,7 @@ describe('each task of the cutover', () => {
   it.concurrent.each(
     part(
       forward.filter((name) => !/^Release/.test(name)),
-      8,
+      16,
     ),
   )('may fail for good under rollback: %s, the old relay is back, and a new start completes', async (state) => {
     let end: End | undefined;
@@ -123,7 +123,7 @@ describe('each task of the cutover', () => {
 
   // What a real failure leaves behind: the call was made, and nobody heard of it.
   const answered = ['RecordPlan', 'ScaleDown', 'ExecuteSwitch', 'TakeAuthority', 'ScaleUp', 'ExecuteSettle'];
-  it.concurrent.each(answered)(
+  it.concurrent.each(part(answered, 2))(
     'may lose every answer: %s, and the old relay is back with all that was accepted',
     async (state) => {
       const { record } = await rehearsed({ faults: [failing(state, 'after')], options: { sourceDirectory } });

@@ -68,7 +68,7 @@ describe('each task of the way back', () => {
       return execution;
     }
 
-    it.each(part(onTheWayBack, 8))(
+    it.each(part(onTheWayBack, 16))(
       'may fail for good on the way back: %s, and restore brings the old relay back',
       async (state) => {
         const { stage } = relay;

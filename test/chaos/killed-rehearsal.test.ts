@@ -67,7 +67,7 @@ describe.concurrent('a rehearsal that is killed', () => {
   /** What the cutover without a fault has gone through; the one that goes back is killed after that only. */
   let forward: Promise<string[]> | undefined;
   beforeAll(async () => {
-    makeSmallRelay(sourceDirectory);
+    makeSmallRelay(sourceDirectory, 40);
     sourceBefore = await directoryFingerprint(sourceDirectory);
     bundle = await bundleCommand('test/chaos/rehearsal-that-dies.ts');
   });

@@ -12,7 +12,7 @@ const states = chaosStates();
 describe.concurrent('every state of every machine', () => {
   const directory = mkdtempSync(join(tmpdir(), 'chaos-'));
   const sourceDirectory = join(directory, 'data');
-  beforeAll(() => makeSmallRelay(sourceDirectory));
+  beforeAll(() => makeSmallRelay(sourceDirectory, 40));
   afterAll(() => {
     rmSync(directory, { recursive: true, force: true });
     console.log(needNotBeHit());

@@ -34,7 +34,7 @@ describe('a relay that goes to PostgreSQL and back again and again', () => {
   it(`keeps every acknowledged event, and leaks nothing, in ${ROUNDS} rounds`, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'soak-'));
     const sourceDirectory = join(directory, 'data');
-    makeSmallRelay(sourceDirectory);
+    makeSmallRelay(sourceDirectory, 40);
     const { stage, record, leave } = await standing({
       // Nothing is to fail here: on a machine that is busy with other things a relay may take its time.
       settings: { startTimeoutSeconds: 600, writeStopSecondsMax: 3_600 },

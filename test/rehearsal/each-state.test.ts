@@ -123,7 +123,7 @@ describe('each task of the cutover', () => {
 
   // What a real failure leaves behind: the call was made, and nobody heard of it.
   const answered = ['RecordPlan', 'ScaleDown', 'ExecuteSwitch', 'TakeAuthority', 'ScaleUp', 'ExecuteSettle'];
-  it.concurrent.each(part(answered, 2))(
+  it.concurrent.each(answered)(
     'may lose every answer: %s, and the old relay is back with all that was accepted',
     async (state) => {
       const { record } = await rehearsed({ faults: [failing(state, 'after')], options: { sourceDirectory } });

@@ -1,11 +1,12 @@
 import type pg from 'pg';
-import { addConstraints, analyze, buildIndexes, validate } from './build-indexes.ts';
+import { addConstraints, analyze, validate } from './build-indexes.ts';
 import type { DatabaseAddress, MigratorConfiguration } from './configuration.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { assertAuthoritySource, copiedTables, grantVerifier } from './control-schema.ts';
-import { type Copying, copyTable } from './copy-table.ts';
+import { type CopiedTable, copyAndIndex } from './copy-and-index.ts';
+import type { Copying } from './copy-table.ts';
 import { applyDelta } from './delta.ts';
-import { DigestSum, type TableDigest } from './digest.ts';
+import { DigestSum } from './digest.ts';
 import { dropEmptyTables } from './foreign-rows.ts';
 import { inAdvance } from './in-advance.ts';
 import { described, leftOut, type Manifest, quarantined, type SourceFigures, type TableManifest } from './manifest.ts';
@@ -19,7 +20,7 @@ import { createTableReaders, READERS_MAX, type TableReaders } from './table-read
 import { dropChangedTables } from './target-shape.ts';
 import { allOf } from './together.ts';
 import { assertVerified } from './verify.ts';
-import { targetDigest, verifyTable } from './verify-table.ts';
+import { verifyTable } from './verify-table.ts';
 
 /**
  * One pass of `load` and `reconcile`: copies the tables that no run has copied yet, builds what the relay expects around
@@ -52,44 +53,34 @@ async function bringOverBy(
 ): Promise<Manifest> {
   const { timed, seconds } = createStopwatch();
   const { runId, mode, sqlitePath, verifierRole } = configuration;
-  const tables = new Map<string, TableManifest>();
-  const computed = new Map<string, TableDigest | undefined>();
+  const copying = { source, readers, runId, progress };
+  let copied = new Map<string, CopiedTable>();
   /** Whose constraints have to wait for the delta. */
   let unconstrained: Table[] = [];
   await timed('copy and indexes', async () => {
     const connections = await openConnections(configuration.database as DatabaseAddress, client);
     try {
-      const copied = await copiedTables(client);
+      const before = await copiedTables(client);
       await dropChangedTables(
         client,
-        source.tables.filter(({ name }) => copied.has(name)),
+        source.tables.filter(({ name }) => before.has(name)),
         progress,
       );
       const earlier = await copiedTables(client);
       const missing = source.tables.filter(({ name }) => !earlier.has(name));
       await dropEmptyTables(client, missing);
-      const inOrder = inCopyOrder(missing, source);
-      await copyAll(connections, inOrder, { source, readers, runId, progress }, tables);
-      // The statements that take longest leave a processor free, which computes what the verification needs.
-      await allOf([
-        ...source.tables.map((table) => buildIndexes(connections, table, progress)),
-        ...missing.map(async (table) => {
-          computed.set(table.name, await connections.use((client) => targetDigest(client, table)));
-        }),
-      ]);
+      copied = await copyAndIndex(connections, missing, copying);
       // A foreign key joins rows of one moment. Beside tables of an earlier run, which was killed while the relay went on, those
       // of this one may refer to rows that only the delta brings.
       if (missing.length < source.tables.length) unconstrained = source.tables;
       else await addConstraints(connections.use, source.tables, progress);
       const constrained = unconstrained.length > 0 ? [] : source.tables;
-      await allOf([analyze(connections.use, inOrder), validate(connections.use, constrained)]);
+      await allOf([analyze(connections.use, missing), validate(connections.use, constrained)]);
     } finally {
       await connections.end();
     }
   });
-  await timed('delta and verification', () =>
-    settle(client, tables, { computed, unconstrained }, { source, readers, runId, progress }),
-  );
+  const tables = await timed('delta and verification', () => settle(client, { copied, unconstrained }, copying));
   if (verifierRole) await grantVerifier(client, verifierRole, source.tables);
   return {
     runId,
@@ -101,32 +92,26 @@ async function bringOverBy(
   };
 }
 
-async function copyAll(
-  connections: Connections,
-  missing: Table[],
-  copying: Copying,
-  tables: Map<string, TableManifest>,
-): Promise<void> {
-  await allOf(
-    missing.map(async (table) => {
-      const digest = await connections.use((client) => copyTable(client, table, copying));
-      tables.set(table.name, tableManifest(table, digest, { copied: digest.rows }));
-    }),
-  );
-}
-
-/** Brings the tables of earlier runs up to date and verifies all, in one transaction: a target that is not equal keeps what it had. */
+/**
+ * Brings the tables of earlier runs up to date and verifies all, in one transaction: a target that is not equal keeps what it had.
+ *
+ * @returns what the manifest says of each table, by its name
+ */
 async function settle(
   client: pg.Client,
-  tables: Map<string, TableManifest>,
-  { computed, unconstrained }: { computed: Map<string, TableDigest | undefined>; unconstrained: Table[] },
+  { copied, unconstrained }: { copied: Map<string, CopiedTable>; unconstrained: Table[] },
   { source, readers, runId, progress }: Copying,
-): Promise<void> {
+): Promise<Map<string, TableManifest>> {
+  const tables = new Map<string, TableManifest>();
   await client.query('BEGIN');
   try {
     await assertAuthoritySource(client);
+    for (const table of source.tables) {
+      const figures = copied.get(table.name)?.source;
+      if (figures) tables.set(table.name, tableManifest(table, figures, { copied: figures.rows }));
+    }
     // While the server makes one table equal, the next ones are read.
-    const before = source.tables.filter(({ name }) => !tables.has(name));
+    const before = source.tables.filter(({ name }) => !copied.has(name));
     for (const [table, ours] of inAdvance(before, READERS_MAX, (table) => readers.read('buckets', table))) {
       const { inserted, deleted, ...digest } = await applyDelta(client, source, table, ours, progress);
       progress.say(`Reconciled ${table.name}: +${inserted} -${deleted} rows`);
@@ -141,23 +126,17 @@ async function settle(
       const manifest = tables.get(table.name) as TableManifest;
       const kept = inQuarantine.get(table.name) ?? new DigestSum().result();
       await assertAccounted(source, table, manifest, kept);
-      verdicts.push(await verifyTable(client, table, manifest, kept, computed.get(table.name)));
+      verdicts.push(await verifyTable(client, table, manifest, kept, copied.get(table.name)?.target));
       Object.assign(manifest, quarantined(kept));
     }
     assertVerified(verdicts, progress);
     progress.moment('before commit');
     await client.query('COMMIT');
+    return tables;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
-}
-
-/** While the server works on the rows of one table, the next one is read: those that it has work with come first, then the largest. */
-function inCopyOrder(tables: Table[], source: Source): Table[] {
-  const rows = new Map(tables.map((table) => [table, source.countRows(table)]));
-  const rank = (table: Table): number => Number(table.createFrom !== undefined);
-  return tables.toSorted((a, b) => rank(b) - rank(a) || (rows.get(b) as number) - (rows.get(a) as number));
 }
 
 function tableManifest(

@@ -24,7 +24,7 @@ describe.each(Object.keys(MACHINES) as MachineName[])('the machine %s', (machine
   const places = statesOf(machineName, MACHINES[machineName](settings));
 
   // Checks of tests that run side by side are only told apart by the context's own expect.
-  it.concurrent.for(part(places, 2))('$path', async (place, { expect }) => {
+  it.concurrent.for(part(places, 4))('$path', async (place, { expect }) => {
     const cases = await differentCases(place);
     expect(JSON.stringify(cases[0]), 'a variable that the state reads has no sample').not.toContain(
       'States.QueryEvaluationError',

@@ -12,7 +12,7 @@ import { twoSources } from '../support/two-sources.ts';
 describe('a migrator that loses its connection', () => {
   it('ends a load equal when it has run again, wherever it was cut off', async () => {
     const { first: sqlitePath } = await twoSources();
-    await cutAtMoments('load', 16, async () => ({ sqlitePath, url: (await freshDatabase()).url }));
+    await cutAtMoments('load', 27, async () => ({ sqlitePath, url: (await freshDatabase()).url }));
   });
 
   it('ends a reconcile equal when it has run again, wherever it was cut off', async () => {
@@ -24,7 +24,7 @@ describe('a migrator that loses its connection', () => {
     database.close();
     await migratePlace('load', { sqlitePath: first, url });
     const sources = [first, second];
-    await cutAtMoments('reconcile', 11, async () => {
+    await cutAtMoments('reconcile', 19, async () => {
       sources.reverse();
       return { sqlitePath: sources[0] as string, url };
     });
@@ -35,7 +35,7 @@ describe('a way back that loses its connection', () => {
   it('ends equal when it has run again, wherever it was cut off', async () => {
     const place = await handedOver();
     await changeTarget(place.url);
-    await cutAtMoments('reverse', 10, () => copyOf(place));
+    await cutAtMoments('reverse', 17, () => copyOf(place));
   });
 });
 

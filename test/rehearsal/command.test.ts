@@ -130,9 +130,9 @@ describe('relay-cutover rehearse', () => {
     ['while a fault waits for the new relay', '✔ ScaleUp', UNHEALTHY],
     ['while restore brings the old relay back', 'machine "restore" begins', ['--fault', 'expression-fails']],
   ];
-  it.each(part(INTERRUPTED, 2))('ends everything that it started on Ctrl-C %s', async (_, line, args) => {
+  it.each(part(INTERRUPTED, 3))('ends everything that it started on Ctrl-C %s', async (_, line, args) => {
     let sent = false;
-    const { code, errors } = await command(['--speed', '100', ...args], (text, kill) => {
+    const { code, errors } = await command(['--speed', '100', '--source', smallSource(), ...args], (text, kill) => {
       // The migrator compares on the way there too.
       if (sent || !(line === 'compared kv' ? text.split(line).length > 2 : text.includes(line))) return;
       sent = true;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { relayService, withMigrator } from '../../rehearsal/fault-means.ts';
 import type { Stage } from '../../rehearsal/stage.ts';
 import { publishOnce, servedEvents } from '../../rehearsal/writer.ts';
+import { part } from '../support/extent.ts';
 import { failing } from '../support/failing.ts';
 import { rehearsed } from '../support/rehearsed.ts';
 import { smallSource } from '../support/small-relay.ts';
@@ -27,7 +28,7 @@ async function expectAllServed({ world, acknowledged }: Stage): Promise<void> {
 }
 
 describe('a halt during which the old relay serves', () => {
-  it.concurrent.each(['ReadManifest', 'AssertQuiet', 'ProposeSwitch', 'ExecuteSwitch'])(
+  it.concurrent.each(part(['ReadManifest', 'AssertQuiet', 'ExecuteSwitch', 'ProposeSwitch'], 2))(
     'loses none of what it accepted meanwhile: %s',
     async (state) => {
       const fault = failing(state);

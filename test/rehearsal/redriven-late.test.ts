@@ -21,7 +21,7 @@ describe('an execution that was stopped and is redriven after restore has brough
         // The way back is undone by a failure, and each of its states may be where somebody stops it.
         ...['StopRelays', 'AwaitRelaysStopped', 'ExecuteRestore', 'ScaleUpOldRelay'],
       ],
-      2,
+      3,
     ),
   )('changes nothing more: %s', async (state) => {
     const { record } = await rehearsed({

@@ -150,7 +150,7 @@ describe.skipIf(chromiumPath === undefined && !isBrowserRequired)(`the page of a
     return known;
   };
 
-  it.each(part([...CASES], 2))('is never scrolled sideways, on a phone neither: %s', async (name) => {
+  it.each(part([...CASES], 4))('is never scrolled sideways, on a phone neither: %s', async (name) => {
     const { page } = await opened(name);
     for (const all of [false, true]) {
       if (all) await openAll(page);
@@ -169,7 +169,7 @@ describe.skipIf(chromiumPath === undefined && !isBrowserRequired)(`the page of a
     expect(Buffer.byteLength(pageOf(reports[name]))).toBeLessThan(BYTES_MAX);
   });
 
-  it.each(part([...CASES].reverse(), 2))('is accessible: %s', async (name) => {
+  it.each(part([...CASES].reverse(), 4))('is accessible: %s', async (name) => {
     const { page } = await opened(name);
     await openAll(page);
     expect(await axeViolations(page)).toEqual([]);

@@ -54,10 +54,7 @@ async function bringOverBy(
   const { timed, seconds } = createStopwatch();
   const { runId, mode, sqlitePath, verifierRole } = configuration;
   const copying = { source, readers, runId, progress };
-  let copied = new Map<string, CopiedTable>();
-  /** Whose constraints have to wait for the delta. */
-  let unconstrained: Table[] = [];
-  await timed('copy and indexes', async () => {
+  const { copied, unconstrained } = await timed('copy and indexes', async () => {
     const connections = await openConnections(configuration.database as DatabaseAddress, client);
     try {
       const before = await copiedTables(client);
@@ -69,13 +66,14 @@ async function bringOverBy(
       const earlier = await copiedTables(client);
       const missing = source.tables.filter(({ name }) => !earlier.has(name));
       await dropEmptyTables(client, missing);
-      copied = await copyAndIndex(connections, missing, copying);
+      const copied = await copyAndIndex(connections, missing, copying);
       // A foreign key joins rows of one moment. Beside tables of an earlier run, which was killed while the relay went on, those
-      // of this one may refer to rows that only the delta brings.
-      if (missing.length < source.tables.length) unconstrained = source.tables;
-      else await addConstraints(connections.use, source.tables, progress);
-      const constrained = unconstrained.length > 0 ? [] : source.tables;
+      // of this one may refer to rows that only the delta brings: their constraints wait for it.
+      const isOfOneMoment = missing.length === source.tables.length;
+      const constrained = isOfOneMoment ? source.tables : [];
+      await addConstraints(connections.use, constrained, progress);
       await allOf([analyze(connections.use, missing), validate(connections.use, constrained)]);
+      return { copied, unconstrained: isOfOneMoment ? [] : source.tables };
     } finally {
       await connections.end();
     }
@@ -103,13 +101,13 @@ async function settle(
   { source, readers, runId, progress }: Copying,
 ): Promise<Map<string, TableManifest>> {
   const tables = new Map<string, TableManifest>();
+  for (const table of source.tables) {
+    const figures = copied.get(table.name)?.source;
+    if (figures) tables.set(table.name, tableManifest(table, figures, { copied: figures.rows }));
+  }
   await client.query('BEGIN');
   try {
     await assertAuthoritySource(client);
-    for (const table of source.tables) {
-      const figures = copied.get(table.name)?.source;
-      if (figures) tables.set(table.name, tableManifest(table, figures, { copied: figures.rows }));
-    }
     // While the server makes one table equal, the next ones are read.
     const before = source.tables.filter(({ name }) => !copied.has(name));
     for (const [table, ours] of inAdvance(before, READERS_MAX, (table) => readers.read('buckets', table))) {
